@@ -1,0 +1,125 @@
+"""Test the collection as ansible-test insists on: in DIR/ansible_collections/disaster_recovery/aws, with an own HOME.
+
+    python .ci/collection_test.py DIR [--of TARBALL] sanity|integration [ARGUMENT...]
+
+DIR is laid out anew, from the checkout or from a built TARBALL. One line is printed for each integration target and one
+for all of sanity; on failure what ansible-test said. Nothing run, or something left out, is a failure too.
+`build` in place of `sanity` makes the tarball.
+"""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from ansible_test._internal.python_requirements import get_venv_packages
+
+PYTHON = sysconfig.get_python_version()
+BIN = Path(sys.executable).parent
+STARTED = re.compile(r'Running (?:(\S+) integration test (?:script|role)|sanity test "(\S+)")')
+# ansible-test exits with 0 after each of these. It hides deprecations; our targets show them again.
+NOT_GREEN = re.compile(r".*(All targets skipped|No tests applicable|: Skipping|: Excluding|DEPRECATION WARNING)")
+# The script that brings pip to ansible-test's own environments, which it would download otherwise.
+GET_PIP = """
+import runpy, subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
+sys.argv[1:] = ["install", *(a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel"))]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def lay_out(root: Path, tarball: str | None) -> Path:
+    """Put the collection, and amazon.aws beside it, below the folder."""
+    collections = root.resolve() / "ansible_collections"
+    collection = collections / "disaster_recovery" / "aws"
+    shutil.rmtree(collections, ignore_errors=True)
+    if tarball:
+        galaxy("install", tarball, "--collections-path", root.resolve(), "--offline", "--force", "--no-deps")
+    else:
+        listing = ["git", "ls-files", "-coz", "--exclude-standard"]
+        names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(os.path.exists, names):
+            (collection / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, collection / name)
+    (collections / "amazon").symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", "amazon"))
+    # What git does not list, ansible-test does not test.
+    subprocess.run(["git", "init", "--quiet"], cwd=collection, check=True)
+    return collection
+
+
+def galaxy(*arguments: str | Path) -> None:
+    """Run ansible-galaxy; what it says matters only when it fails."""
+    argv = [BIN / "ansible-galaxy", "collection", *arguments]
+    done = subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"ansible-galaxy collection {arguments[0]} FAILED\n{done.stdout}")
+
+
+def make_home(home: Path) -> Path:
+    """Give ansible-test a HOME with its get-pip script, and with the user's way to the package registry."""
+    pip_version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"]
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / f"get_pip_{pip_version.replace('.', '_')}.py").write_text(GET_PIP)
+
+    pip = configparser.RawConfigParser()
+    pip.read([Path.home() / ".pip/pip.conf", Path.home() / ".config/pip/pip.conf", os.getenv("PIP_CONFIG_FILE", "")])
+    variables = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
+    variables.pop("config-file", None)
+    pip.read_dict({"global": {**variables, "quiet": "1"}})
+    (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
+    with (home / ".config" / "pip" / "pip.conf").open("w") as file:
+        pip.write(file)
+    return home.resolve()
+
+
+def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int:
+    """Run ansible-test and tell what it ran; return its exit status, or 1 where a 0 would mislead."""
+    by_target = command == "integration"
+    argv = [BIN / "ansible-test", command, "--color", "no", "--python", PYTHON, *["--local"] * by_target, *arguments]
+    environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(argv, cwd=collection, env=environment, text=True, errors="replace", **pipes)
+    log: list[str] = []
+    names: list[str] = []
+    since = time.monotonic()
+    if not by_target:
+        print(f"ansible-test {command} … ", end="", flush=True)
+    for line in process.stdout or ():
+        log.append(line)
+        if match := STARTED.match(line):
+            if by_target:
+                if names:
+                    print(f"{time.monotonic() - since:.0f} s")
+                print(f"integration {match[1]} … ", end="", flush=True)
+                since = time.monotonic()
+            names.append(match[1] or match[2])
+    status = process.wait()
+    misleading = [line for line in log if NOT_GREEN.match(line)]
+    if names and not status and not misleading:
+        print(
+            f"{time.monotonic() - since:.0f} s"
+            if by_target
+            else f"{len(names)} tests, {time.monotonic() - since:.0f} s"
+        )
+        return 0
+    print("FAILED", "".join(log), f"ansible-test {command} ended with {status} after {len(names)} tests.", sep="\n")
+    print("".join(misleading), end="")
+    return status or 1
+
+
+if __name__ == "__main__":
+    root, *rest = sys.argv[1:]
+    tarball = rest[1] if rest[0] == "--of" else None
+    command, *arguments = rest[2:] if tarball else rest
+    collection = lay_out(Path(root), tarball)
+    if command == "build":
+        galaxy("build", collection, *arguments)
+    else:
+        sys.exit(run(collection, make_home(Path(".cache/home")), command, arguments))

@@ -1,0 +1,240 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The three calls to AWS Elastic Disaster Recovery: the only room that knows boto."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+try:
+    from botocore.config import Config
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+        NoCredentialsError,
+        NoRegionError,
+    )
+    from botocore.exceptions import ConnectionError as NoConnectionError
+    from botocore.session import Session
+except ImportError:
+    pass  # AnsibleAWSModule tells the user
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import DENIALS, Fault, FaultKind, kind_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import CALLS_AT_ONCE
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+    from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+    from mypy_boto3_drs import DrsClient
+
+COLLECTION = "disaster_recovery.aws"
+VERSION = "1.0.0"
+
+ATTEMPTS = 6
+ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
+"""botocore's own attempts, for a user who sets only the retry mode."""
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+"""Seconds. Together they stay below the 30 s by which a hung call may overrun the deadline of a wait."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 20.0
+LONGEST_TEXT = 300
+
+Answer = TypeVar("Answer")
+
+
+class Service:
+    """AWS Elastic Disaster Recovery in one region, through one client that many threads may use.
+
+    botocore's own retries are off: it would send a StartReplication again after a 500 or a lost answer, where only a
+    look can tell whether it took effect, and it takes an answer that is not one of DRS for an empty one.
+    """
+
+    def __init__(
+        self,
+        client: DrsClient,
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """C(attempts): how often a call is sent at the most, the first time included."""
+        self.region = client.meta.region_name
+        self.attempts = attempts
+        self._client = client
+        self._sleep = sleep
+        self._clock = clock
+
+    def describe(self, source_server_ids: Sequence[str], until: float) -> list[SourceServer]:
+        """The source servers with these IDs (1 to 200), all pages. An ID that DRS does not know is absent.
+
+        C(until): no attempt begins after this time of the clock. Raises Fault; a refusal is C(fatal).
+        """
+        request: dict[str, Any] = {"filters": {"sourceServerIDs": list(source_server_ids)}}
+        servers: list[SourceServer] = []
+        tokens: set[str] = set()
+        while True:
+            page = self._attempt(lambda: self._page(request), {"throttled", "unanswered"}, until)
+            servers += page["items"]
+            token = page.get("nextToken")
+            if not token:
+                return servers
+            if token in tokens:
+                raise Fault("fatal", None, f"DescribeSourceServers in {self.region} repeats a page token without end.")
+            tokens.add(token)
+            request["nextToken"] = token
+
+    def start(self, source_server_id: str, until: float) -> SourceServer:
+        """Start replication and give back the source server as AWS answered it. Raises Fault.
+
+        Only a throttled call is sent again: a 429 was not applied, by its meaning.
+        """
+        return self._write("StartReplication", self._client.start_replication, source_server_id, until)
+
+    def stop(self, source_server_id: str, until: float) -> SourceServer:
+        """Stop replication, which deletes the recovery snapshots; in all else as C(start)."""
+        return self._write("StopReplication", self._client.stop_replication, source_server_id, until)
+
+    def _page(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        operation = "DescribeSourceServers"
+        try:
+            page = self._call(operation, lambda: self._client.describe_source_servers(**request))
+        except Fault as fault:
+            if fault.kind in ("conflict", "refused"):
+                fault.kind = "fatal"
+            raise
+        items, token = page.get("items"), page.get("nextToken")
+        if not isinstance(items, list) or not isinstance(token, (str, type(None))):
+            raise self._garbage(operation)
+        if not all(isinstance(item, dict) and isinstance(item.get("sourceServerID"), str) for item in items):
+            raise self._garbage(operation)
+        return page
+
+    def _write(self, operation: str, method: Callable[..., Any], source_server_id: str, until: float) -> SourceServer:
+        def send() -> SourceServer:
+            server = self._call(operation, lambda: method(sourceServerID=source_server_id)).get("sourceServer")
+            if not isinstance(server, dict) or not server:
+                raise self._garbage(operation)
+            return server
+
+        return self._attempt(send, {"throttled"}, until)
+
+    def _attempt(self, call: Callable[[], Answer], again: Collection[FaultKind], until: float) -> Answer:
+        attempt = 1
+        while True:
+            try:
+                return call()
+            except Fault as fault:
+                backoff = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
+                pause = fault.retry_after or backoff
+                if fault.kind not in again or attempt >= self.attempts or self._clock() + pause >= until:
+                    raise
+                self._sleep(pause)
+                attempt += 1
+
+    def _call(self, operation: str, call: Callable[[], Any]) -> dict[str, Any]:
+        try:
+            answer = call()
+        except Exception as error:
+            raise self._translate(operation, error) from error
+        if not isinstance(answer, dict):
+            raise self._garbage(operation)
+        return answer
+
+    def _translate(self, operation: str, error: Exception) -> Fault:
+        if isinstance(error, ClientError):
+            return self._translate_answer(operation, error.response)
+        if isinstance(error, (NoConnectionError, HTTPClientError)):
+            return Fault("unanswered", None, f"No answer to {operation} in {self.region}: {_first_line(str(error))}")
+        if isinstance(error, NoCredentialsError):
+            return Fault(
+                "fatal", None, "No AWS credentials were found: give access_key and secret_key, a profile, or a role."
+            )
+        if isinstance(error, BotoCoreError):
+            return Fault("fatal", None, f"{operation} cannot be called: {_first_line(str(error))}")
+        return self._garbage(operation)  # botocore's parser dies in many ways on JSON of the wrong shape
+
+    def _translate_answer(self, operation: str, response: Mapping[str, Any]) -> Fault:
+        error, metadata = response.get("Error") or {}, response.get("ResponseMetadata") or {}
+        status = int(metadata.get("HTTPStatusCode") or 0)
+        code = error.get("Code") if error.get("Code") != str(status) else None
+        kind = kind_of(code, status)
+        text = f"{code or status}: {_first_line(str(error.get('Message') or 'no message'))}"
+        if code in DENIALS:
+            text = f"the credentials lack the IAM action drs:{operation} in {self.region} ({text})"
+        elif code == "UninitializedAccountException":
+            text = (
+                f"AWS Elastic Disaster Recovery is not initialised in {self.region}: "
+                f"run aws drs initialize-service --region {self.region}"
+            )
+        elif kind == "fatal":
+            text = f"AWS refused the credentials in {self.region} ({text}): renew or correct them"
+        else:
+            text = f"{operation} in {self.region} failed ({text})"
+        return Fault(kind, code, text, _seconds(metadata.get("HTTPHeaders", {}).get("retry-after")))
+
+    def _garbage(self, operation: str) -> Fault:
+        return Fault("unanswered", None, f"the answer to {operation} in {self.region} is not one of DRS")
+
+
+def connect(module: AnsibleAWSModule) -> Service:
+    """The service for the connection options of C(module), as every amazon.aws module has them. No call is made.
+
+    Raises Fault (C(fatal)) for options that no client can be made of. C(module.client()) is not used: it prints a
+    traceback on ansible-core 2.17 and 2.18, and it dies with one on a bad aws_config.
+    """
+    set_collection_info(COLLECTION, VERSION)
+    try:
+        region, endpoint, arguments = get_aws_connection_info(module)
+    except Exception as error:
+        raise Fault("fatal", None, f"aws_config is not valid: {_first_line(str(error))}") from error
+    users: Any = arguments.pop("aws_config", None) or Config()
+    ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
+    try:
+        attempts = _attempts(users.retries or {}, Session(profile=arguments.get("profile_name")))
+        retries: Any = {**(users.retries or {}), "total_max_attempts": 1}
+        config = ours.merge(users).merge(Config(retries=retries))
+        client: Any = boto3_inventory_conn(
+            "client", "drs", region=region, endpoint=endpoint, config=config, **arguments
+        )
+    except NoRegionError as error:
+        raise Fault("fatal", None, "No AWS region: set region, AWS_REGION, or a region in the profile.") from error
+    except Exception as error:
+        raise Fault("fatal", None, f"No client can be made of these options: {_first_line(str(error))}") from error
+    return Service(client, attempts)
+
+
+def _attempts(retries: Mapping[str, Any], session: Session) -> int:
+    """The attempts that the user set (aws_config, the environment, the profile; in this order), or ours."""
+    if "total_max_attempts" in retries:
+        return max(1, int(retries["total_max_attempts"]))
+    if "max_attempts" in retries:
+        return int(retries["max_attempts"]) + 1
+    attempts = session.get_config_variable("max_attempts")
+    if attempts:
+        return max(1, int(attempts))
+    mode = retries.get("mode") or os.environ.get("AWS_RETRY_MODE") or session.get_scoped_config().get("retry_mode")
+    return ATTEMPTS_OF_MODE.get(str(mode), ATTEMPTS)
+
+
+def _first_line(text: str) -> str:
+    """AWS's text without what follows its first line: a signature error goes on with the request, tokens included."""
+    line = text.strip().split("\n", 1)[0].rstrip(".")
+    return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return min(LONGEST_PAUSE, float(header)) if header else None
+    except ValueError:
+        return None

@@ -1,0 +1,352 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: drs_source_server_replication
+version_added: 1.0.0
+short_description: Start or stop the data replication of AWS Elastic Disaster Recovery source servers
+description:
+  - Reads the C(dataReplicationState) of each source server and calls C(StartReplication) only for those that are
+    V(STOPPED), so it is safe to run at any time, on one server or on many.
+  - What cannot be started fails with its reason, and the others go on. The result tells about every server.
+author:
+  - the disaster_recovery.aws authors (@disaster-recovery)
+options:
+  source_server_id:
+    description:
+      - The ID of the one source server to act on.
+      - Exactly one of O(source_server_id) and O(source_server_ids) must be given. A null value counts as absent, so
+        use C(default(omit)) for a variable that may be undefined.
+    type: str
+  source_server_ids:
+    description:
+      - The IDs of the source servers to act on. Duplicates count once, and results keep this order.
+    type: list
+    elements: str
+  state:
+    description:
+      - With V(started), replication is started for each server that is V(STOPPED).
+      - With V(stopped), replication is stopped, which deletes every recovery snapshot of the server.
+        O(delete_snapshots) must acknowledge that. A server that is V(STALLED) or V(PAUSED) fails and is not
+        stopped, since its snapshots may be the only copy left.
+    type: str
+    choices: [started, stopped]
+    default: started
+  delete_snapshots:
+    description:
+      - Acknowledges that O(state=stopped) deletes every recovery snapshot of the source servers.
+        Nothing brings them back.
+      - Has no effect with O(state=started).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - C(source_server) and C(source_servers) are what AWS says now, RV(outcomes[].state) is the prediction.
+  diff_mode:
+    support: full
+  platform:
+    platforms: all
+    support: full
+notes:
+  - A start restarts the billing of the source server. DRS launches replication servers and volumes in the staging area,
+    and copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
+  - A stop deletes the recovery snapshots of the source server at once.
+  - Needs the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) or C(drs:StopReplication) for
+    O(state=started) or O(state=stopped).
+  - A call that ended without an answer is never repeated blindly. The server is looked at again first.
+  - Defaults for all modules of this collection are set by C(module_defaults) with
+    C(group/disaster_recovery.aws.aws). C(group/aws) does not include them.
+seealso:
+  - name: StartReplication
+    description: The AWS API reference.
+    link: https://docs.aws.amazon.com/drs/latest/APIReference/API_StartReplication.html
+  - name: StopReplication
+    description: The AWS API reference.
+    link: https://docs.aws.amazon.com/drs/latest/APIReference/API_StopReplication.html
+"""
+
+EXAMPLES = r"""
+- name: Protect a source server again
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    source_server_id: s-1234567890abcdef0
+
+- name: Show what would be started, change nothing
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    source_server_ids:
+      - s-1234567890abcdef0
+      - s-1234567890abcdef1
+  check_mode: true
+  diff: true
+
+- name: Protect several source servers again
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    source_server_ids:
+      - s-1234567890abcdef0
+      - s-1234567890abcdef1
+  register: result
+
+- name: Stop the replication of a source server and delete its recovery snapshots
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    source_server_id: s-1234567890abcdef0
+    state: stopped
+    delete_snapshots: true
+"""
+
+RETURN = r"""
+source_server:
+  description:
+    - The source server as AWS last showed it, with every member that the installed botocore knows, keys in snake_case
+      and tags exactly as AWS has them. Empty where AWS does not know the server.
+  returned: with O(source_server_id)
+  type: dict
+  sample: &server
+    source_server_id: s-1234567890abcdef0
+    arn: arn:aws:drs:eu-west-1:123456789012:source-server/s-1234567890abcdef0
+    data_replication_info:
+      data_replication_state: INITIATING
+    source_properties:
+      identification_hints:
+        hostname: web1
+    tags:
+      CostCenter: a
+source_servers:
+  description: The source servers that AWS knows, each as in RV(source_server), in the order of the IDs.
+  returned: with O(source_server_ids)
+  type: list
+  elements: dict
+  sample: [*server]
+ansible_facts:
+  description: Facts to add. A failed result has none, and a fact cache may still hold an older one.
+  returned: success, with O(source_server_id)
+  type: dict
+  contains:
+    drs_source_server:
+      description: The same as RV(source_server).
+      type: dict
+      returned: success
+      sample: *server
+outcomes:
+  description: What was done about each source server, one entry a server, in the order of the IDs.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    source_server_id:
+      description: The ID.
+      type: str
+      returned: always
+      sample: s-1234567890abcdef0
+    arn:
+      description: The ARN, null where AWS does not know the server.
+      type: str
+      returned: always
+      sample: arn:aws:drs:eu-west-1:123456789012:source-server/s-1234567890abcdef0
+    hostname:
+      description: The hostname, null where it is not known.
+      type: str
+      returned: always
+      sample: web1
+    previous_state:
+      description: The data replication state that the first look saw, null where it is not known.
+      type: str
+      returned: always
+      sample: STOPPED
+    state:
+      description: The data replication state now, in check mode the predicted one, null where it is not known.
+      type: str
+      returned: always
+      sample: INITIATING
+    action:
+      description: The call that was made for this server, or in check mode would be.
+      type: str
+      returned: always
+      sample: start
+    changed:
+      description: Whether this run started or stopped the server, or in check mode would.
+      type: bool
+      returned: always
+      sample: true
+    failed:
+      description: Whether the goal cannot be reached for this server.
+      type: bool
+      returned: always
+      sample: false
+    held:
+      description: Whether the server was left alone for the reason given.
+      type: bool
+      returned: always
+      sample: false
+    deferred:
+      description: Whether the server is left to a later run.
+      type: bool
+      returned: always
+      sample: false
+    reason:
+      description: Why, in one sentence.
+      type: str
+      returned: always
+      sample: DRS accepted the start
+    error_code:
+      description: The error code that AWS answered, null where there was none.
+      type: str
+      returned: always
+      sample: null
+    replication_error:
+      description: The code of the C(dataReplicationError), such as V(AGENT_NOT_SEEN), null where there is none.
+      type: str
+      returned: always
+      sample: null
+    lag_duration:
+      description: How long the server was not up to date, an ISO 8601 duration, null where AWS sends none.
+      type: str
+      returned: always
+      sample: PT16H20M38.697305S
+    eta:
+      description: When AWS expects it to be up to date, an ISO 8601 date and time, null where AWS sends none.
+      type: str
+      returned: always
+      sample: '2026-11-23T14:05:00Z'
+summary:
+  description: The outcomes counted.
+  returned: always
+  type: dict
+  contains: &summary
+    matched:
+      description: How many source servers AWS knows of those that were named.
+      type: int
+      returned: always
+      sample: 2
+    changed:
+      description: How many were started or stopped, or in check mode would be.
+      type: int
+      returned: always
+      sample: 1
+    failed:
+      description: How many failed.
+      type: int
+      returned: always
+      sample: 0
+    held:
+      description: How many were left alone.
+      type: int
+      returned: always
+      sample: 0
+    deferred:
+      description: How many are left to a later run.
+      type: int
+      returned: always
+      sample: 0
+    by_state:
+      description: How many are in which data replication state. V(UNKNOWN) counts those of which AWS reported none.
+      type: dict
+      returned: always
+      sample: {CONTINUOUS: 1, INITIATING: 1}
+    total_storage_bytes:
+      description: Size of the replicated disks.
+      type: int
+      returned: always
+      sample: 107374182400
+    replicated_storage_bytes:
+      description: How much of it is replicated.
+      type: int
+      returned: always
+      sample: 53687091200
+    backlogged_storage_bytes:
+      description: How much was written meanwhile and waits to be replicated.
+      type: int
+      returned: always
+      sample: 0
+    replicated_percent:
+      description: The replicated share in percent, null where there is no disk to replicate.
+      type: float
+      returned: always
+      sample: 50.0
+"""
+
+from typing import Any
+
+from ansible.module_utils.common.warnings import warn
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Aim, pursue
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+    failure_of,
+    sentence,
+    servers_of,
+    values_of,
+    warnings_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
+    Refusal,
+    refuse_unacknowledged_stop,
+    select_ids,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "source_server_id": {"type": "str"},
+    "source_server_ids": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
+    "delete_snapshots": {"type": "bool", "default": False},
+}
+
+
+GOALS: dict[str, Goal] = {"started": "replicating", "stopped": "stopped"}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    outcomes: list[Outcome] = []
+    aim = Aim(goal=GOALS[module.params["state"]], check_mode=module.check_mode)
+    try:
+        ids = select_ids(module.params)
+        refuse_unacknowledged_stop(module.params)
+        service = connect(module)
+    except (Refusal, Fault) as unusable:
+        module.fail_json(msg=sentence(str(unusable)), **values(module, outcomes))
+
+    outcomes = [Outcome(source_server_id) for source_server_id in ids]
+    fatal = pursue(aim, outcomes, service)
+    for warning in warnings_of(outcomes):
+        warn(warning)
+    failure = failure_of(outcomes, aim.goal, fatal)
+    if failure:
+        module.fail_json(msg=failure, **values(module, outcomes))
+    module.exit_json(**values(module, outcomes), **facts(module, outcomes))
+
+
+def values(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
+    """The return values that success, failure and check mode share."""
+    servers = servers_of(outcomes)
+    if module.params["source_server_id"] is None:
+        return {**values_of(outcomes, module._diff), "source_servers": servers}
+    return {**values_of(outcomes, module._diff), "source_server": servers[0] if servers else {}}
+
+
+def facts(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
+    """The facts of a success, which are about one source server."""
+    if module.params["source_server_id"] is None:
+        return {}
+    return {"ansible_facts": {"drs_source_server": servers_of(outcomes)[0]}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call from request to reply: signature, rate limit, faults, other actors, effect, journal."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .model import ServiceError, error_parts, error_status, operation_at, violations
+from .script import GARBAGE, Actor, Fault, RateLimit, ScriptError, Trigger, read_script
+from .signature import Request, signed_region
+from .world import World, invalid_input, read_token, write_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.model import OperationModel
+
+    from .source_servers import Document
+
+TriggerT = TypeVar("TriggerT", bound=Trigger)
+
+EFFECTS: Mapping[str, Callable[[World, str, Document], Document]] = {
+    "DescribeSourceServers": lambda world, region, params: world.describe(region, params),
+    "StartReplication": lambda world, region, params: world.start(region, params["sourceServerID"]),
+    "StopReplication": lambda world, region, params: world.stop(region, params["sourceServerID"]),
+    "InitializeService": lambda world, region, _params: world.initialize(region),
+}
+DEEDS: Mapping[str, Callable[[World, str, str], Any]] = {
+    "start": World.start,
+    "stop": World.stop,
+    "delete": World.delete,
+    "disconnect": World.disconnect,
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back: after `delay` seconds a status, headers and body; no status means a dropped connection.
+
+    With `cut` the connection ends in the middle of the body.
+    """
+
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Document | str = ""
+    delay: float = 0.0
+    cut: bool = False
+
+    def encoded(self) -> bytes:
+        """The body as bytes."""
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that triggers are matched with; `page` counts from 1, None if the operation does not page."""
+
+    operation: str
+    region: str
+    params: Document
+    page: int | None
+
+
+@dataclass
+class Watch(Generic[TriggerT]):
+    """A trigger and the calls that it has seen."""
+
+    trigger: TriggerT
+    seen: int = 0
+
+    def due(self, call: Call) -> bool:
+        """Counts a call that matches, and tells whether the trigger answers to it."""
+        if not _triggers(self.trigger, call):
+            return False
+        self.seen += 1
+        turn = self.seen - self.trigger.skip
+        return turn > 0 and (self.trigger.times is None or turn <= self.trigger.times)
+
+
+@dataclass
+class TokenBucket:
+    """A rate limit at work; `level` is the number of calls that pass at once."""
+
+    limit: RateLimit
+    level: float
+    filled_at: float
+
+    def take(self, now: float) -> bool:
+        """Whether a call at `now` (seconds) passes."""
+        most = _burst(self.limit)
+        self.level = min(most, self.level + (now - self.filled_at) * self.limit.rate)
+        self.filled_at = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+
+class Service:
+    """The emulated service as a function of requests; thread-safe. `clock` gives seconds that only grow."""
+
+    def __init__(self, script: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self.load(script)
+
+    def load(self, script: Mapping[str, Any]) -> None:
+        """Replaces the whole world and clears the journal; raises ScriptError and then changes nothing."""
+        read = read_script(script)
+        with self._lock:
+            self._script = read
+            self._world = World(read, self._clock)
+            self._faults = [Watch(fault) for fault in read.faults]
+            self._others = [Watch(actor) for actor in read.others]
+            self._buckets: dict[tuple[str, str], TokenBucket] = {}
+            self._journal: list[Document] = []
+            self._began = self._clock()
+
+    def journal(self) -> list[Document]:
+        """A copy of the journal, oldest call first."""
+        with self._lock:
+            return list(self._journal)
+
+    def clear_journal(self) -> None:
+        """Forgets every call; the world stays."""
+        with self._lock:
+            self._journal.clear()
+
+    def servers(self, region: str) -> dict[str, Document]:
+        """The true state of every server of a region, by ID."""
+        with self._lock:
+            return self._world.servers(region)
+
+    def patch(self, region: str, source_server_id: str, changes: Mapping[str, Any]) -> Document:
+        """See World.patch."""
+        with self._lock:
+            return self._world.patch(region, source_server_id, changes)
+
+    def delete(self, region: str, source_server_id: str) -> None:
+        """See World.delete."""
+        with self._lock:
+            self._world.delete(region, source_server_id)
+
+    def latency(self, request: Request) -> float:
+        """Seconds that this call takes on its way to the service."""
+        operation = operation_at(request.method, request.path)
+        return self._script.latency.get(operation.name, 0.0) if operation else 0.0
+
+    def call(self, request: Request) -> Reply:
+        """Answers one request of an AWS client and writes it into the journal."""
+        entry: Document = {
+            "n": 0,
+            "time": 0.0,
+            "region": None,
+            "operation": None,
+            "input": None,
+            "status": None,
+            "error": None,
+            "fault": None,
+            "user_agent": request.headers.get("user-agent"),
+            "items": None,
+        }
+        with self._lock:
+            entry["n"], entry["time"] = len(self._journal) + 1, round(self._clock() - self._began, 6)
+            self._journal.append(entry)
+            try:
+                reply = self._answer(request, entry)
+            except ServiceError as error:
+                reply = _error_reply(error)
+            except ScriptError as error:
+                reply = _error_reply(ServiceError("InternalFailure", str(error)))
+            entry["status"], entry["error"] = reply.status, reply.headers.get("x-amzn-ErrorType")
+        return reply
+
+    def _answer(self, request: Request, entry: Document) -> Reply:
+        operation = operation_at(request.method, request.path)
+        entry["operation"] = operation.name if operation else None
+        region = entry["region"] = signed_region(request, self._script.credentials)
+        if operation is None:
+            raise ServiceError("UnknownOperationException", f"{request.method} {request.path} is no operation of DRS.")
+        if operation.name not in EFFECTS:
+            raise ServiceError("NotImplementedException", f"The emulator does not implement {operation.name}.")
+        params = entry["input"] = _parsed(request.body)
+        _check_input(operation, params)
+        self._take_token(region, operation.name)
+        call = Call(operation.name, region, params, _page(operation.name, params))
+        fault = next((watch.trigger for watch in self._faults if watch.due(call)), None)
+        actors = [watch.trigger for watch in self._others if watch.due(call)]
+        entry["fault"] = {"kind": fault.kind, "when": fault.when} if fault else None
+        self._act(actors, "before", call)
+        if fault and fault.when == "before":
+            reply = INSTEAD[fault.kind](fault)
+        else:
+            reply = self._replied(operation, call, entry)
+        self._act(actors, "after", call)
+        return _spoilt(reply, fault, call) if fault and fault.when == "after" else reply
+
+    def _replied(self, operation: OperationModel, call: Call, entry: Document) -> Reply:
+        try:
+            return self._effect(operation, call, entry)
+        except ServiceError as error:
+            return _error_reply(error)
+
+    def _effect(self, operation: OperationModel, call: Call, entry: Document) -> Reply:
+        answer = EFFECTS[operation.name](self._world, call.region, call.params)
+        if "items" in answer:
+            entry["items"] = len(answer["items"])
+        _check_answer(operation, answer)
+        status = operation.http.get("responseCode", 200)
+        return Reply(status, body="" if status == 204 else answer)
+
+    def _take_token(self, region: str, operation: str) -> None:
+        limit = self._script.rate_limits.get(operation)
+        if limit is None:
+            return
+        now = self._clock()
+        bucket = self._buckets.setdefault((region, operation), TokenBucket(limit, _burst(limit), now))
+        if not bucket.take(now):
+            raise ServiceError("ThrottlingException", "Rate exceeded", retryAfterSeconds=limit.retry_after)
+
+    def _act(self, actors: list[Actor], when: str, call: Call) -> None:
+        for actor in actors:
+            if actor.when == when:
+                # Where somebody else's call is refused, this one goes on all the same.
+                with suppress(ServiceError):
+                    DEEDS[actor.do](self._world, call.region, actor.server or call.params["sourceServerID"])
+
+
+def _error_of(fault: Fault) -> Reply:
+    code = fault.code or ""
+    return _error_reply(ServiceError(code, fault.message or f"{code} (scripted)", **fault.fields), fault.status)
+
+
+def _garbage_of(fault: Fault) -> Reply:
+    named = GARBAGE.get(fault.body or "", ("", "")) if fault.content_type is None else (fault.content_type, fault.body)
+    return Reply(fault.status or 200, {"Content-Type": named[0]}, named[1] or "")
+
+
+# What comes back in place of an answer.
+INSTEAD: Mapping[str, Callable[[Fault], Reply]] = {
+    "error": _error_of,
+    "garbage": _garbage_of,
+    "drop": lambda _fault: Reply(None),
+    "hang": lambda fault: Reply(None, delay=fault.seconds),
+}
+
+
+def _spoilt(reply: Reply, fault: Fault, call: Call) -> Reply:
+    if fault.kind in INSTEAD:
+        return INSTEAD[fault.kind](fault)
+    if fault.kind == "cut":
+        return replace(reply, cut=True)
+    if not isinstance(reply.body, dict) or "items" not in reply.body:
+        return reply
+    filters = call.params.get("filters", {})
+    repeated = write_token(read_token(call.params.get("nextToken"), filters), filters)
+    return replace(reply, body={**reply.body, "nextToken": repeated if fault.kind == "repeat_token" else "expired"})
+
+
+def _error_reply(error: ServiceError, status: int | None = None) -> Reply:
+    headers, body = error_parts(error)
+    return Reply(status or error_status(error.code) or 500, headers, body)
+
+
+def _parsed(body: bytes) -> Document:
+    try:
+        params = json.loads(body or b"{}")
+    except ValueError:
+        params = None
+    if not isinstance(params, dict):
+        raise invalid_input([("body", "is not a JSON object")], reason="cannotParse")
+    return params
+
+
+def _check_input(operation: OperationModel, params: Document) -> None:
+    found = violations(operation.input_shape, params) if operation.input_shape else []
+    if found:
+        raise invalid_input([(violation.path, violation.message) for violation in found])
+
+
+def _check_answer(operation: OperationModel, answer: Document) -> None:
+    # The servers in an answer were checked when they became what they are: world.check_server.
+    checked: Document = {"items": [], "sourceServer": {}}
+    rest = {name: checked.get(name, value) for name, value in answer.items()}
+    found = violations(operation.output_shape, rest) if operation.output_shape else []
+    if found:
+        raise ServiceError("InternalFailure", f"The emulator's own answer departs from the model: {found[0]}")
+
+
+def _page(operation: str, params: Document) -> int | None:
+    if operation != "DescribeSourceServers":
+        return None
+    return read_token(params.get("nextToken"), params.get("filters", {})).page
+
+
+def _burst(limit: RateLimit) -> float:
+    return max(1.0, limit.rate if limit.burst is None else limit.burst)
+
+
+def _triggers(trigger: Trigger, call: Call) -> bool:
+    asked = call.params.get("filters", {}).get("sourceServerIDs", [])
+    names_server = trigger.server in (None, call.params.get("sourceServerID"), *asked)
+    if isinstance(trigger, Actor) and call.operation == "DescribeSourceServers":
+        names_server = True
+    return (
+        names_server
+        and trigger.operation in (None, call.operation)
+        and trigger.region in (None, call.region)
+        and trigger.page in (None, call.page)
+    )

@@ -1,0 +1,299 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The emulated account: regions, their source servers, and how these change with time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from .model import ServiceError
+from .script import Script, Seed, Step, apply_step, check_server
+from .source_servers import Document, member, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# StartReplication: "for a stopped Source Server"; a server that replicates nothing cannot be stopped, and the
+# emulator counts DISCONNECTED as such (the API reference names only the ConflictException, not the states).
+STARTABLE = frozenset({"STOPPED"})
+NOT_STOPPABLE = frozenset({"STOPPED", "DISCONNECTED"})
+SOURCE_SERVER_TYPE = "SourceServer"
+
+
+@dataclass
+class SourceServer:
+    """One source server: its document, the timeline that it follows and what Describe still says instead.
+
+    `document` is replaced, never changed in place, so that answers may be encoded outside the world's lock.
+    """
+
+    document: Document
+    seed: Seed
+    conform: bool
+    timeline: tuple[Step, ...] = ()
+    began: float = 0.0
+    looks: int = 0
+    reached: int = -1
+    stale_document: Document | None = None
+    stale_looks: int = 0
+    stale_until: float = 0.0
+
+
+@dataclass
+class Region:
+    """The state of DRS in one region; source servers by ID."""
+
+    initialized: bool = False
+    servers: dict[str, SourceServer] = field(default_factory=dict)
+
+
+class World:
+    """All regions of a script. Not thread-safe: callers hold a lock. `clock` gives seconds that only grow."""
+
+    def __init__(self, script: Script, clock: Callable[[], float] = time.monotonic) -> None:
+        self._script = script
+        self._clock = clock
+        self._began = clock()
+        self._birth = datetime.now(timezone.utc)
+        self._regions = {
+            name: Region(region.initialized, {s.document["sourceServerID"]: self._born(s) for s in region.servers})
+            for name, region in script.regions.items()
+        }
+
+    def describe(self, region: str, params: Mapping[str, Any]) -> Document:
+        """A DescribeSourceServersResponse; every server on the page has been looked at once more."""
+        servers = self._initialized(region).servers
+        filters = params.get("filters", {})
+        cursor = read_token(params.get("nextToken"), filters)
+        found = sorted(id_ for id_, server in servers.items() if id_ > cursor.after and _matches(server, filters))
+        size = min(params.get("maxResults", self._script.page_size), self._script.page_size)
+        page = found[:size]
+        looks = [self._look(region, id_) for id_ in page]
+        answer: Document = {"items": [look for look in looks if look is not None]}
+        if len(found) > size:
+            answer["nextToken"] = write_token(Cursor(page[-1], cursor.page + 1), filters)
+        return answer
+
+    def start(self, region: str, source_server_id: str) -> Document:
+        """A StartReplicationResponse: the server, already INITIATING. Raises ServiceError."""
+        server = self._found(region, source_server_id)
+        if state_of(server.document) not in STARTABLE:
+            raise _conflict(server, "Replication can only be started for a stopped source server")
+        now = self._clock()
+        server.stale_document = server.document
+        server.stale_looks = server.seed.stale_describes
+        server.stale_until = now + server.seed.stale_seconds
+        self._follow(server, server.seed.timeline)
+        self._apply(server, Step("INITIATING"))
+        return {"sourceServer": server.document}
+
+    def stop(self, region: str, source_server_id: str) -> Document:
+        """A StopReplicationResponse: the server, STOPPED. Raises ServiceError."""
+        server = self._found(region, source_server_id)
+        if state_of(server.document) in NOT_STOPPABLE:
+            raise _conflict(server, "Replication can only be stopped for a source server that replicates")
+        self._settle_in(server, "STOPPED")
+        return {"sourceServer": server.document}
+
+    def initialize(self, region: str) -> Document:
+        """An InitializeServiceResponse: DRS is in use in that region from now on."""
+        self._regions.setdefault(region, Region()).initialized = True
+        return {}
+
+    def disconnect(self, region: str, source_server_id: str) -> None:
+        """The agent of a server is gone. Raises ServiceError."""
+        self._settle_in(self._found(region, source_server_id), "DISCONNECTED")
+
+    def delete(self, region: str, source_server_id: str) -> None:
+        """The server is gone. Raises ServiceError."""
+        self._found(region, source_server_id)
+        del self._regions[region].servers[source_server_id]
+
+    def patch(self, region: str, source_server_id: str, changes: Mapping[str, Any]) -> Document:
+        """Somebody else changes a server: a deep merge, None deletes, `state` and `conform` as in a script.
+
+        A change of the state ends the server's timeline. Raises ServiceError, and ScriptError for a change that
+        departs from the model.
+        """
+        server = self._found(region, source_server_id)
+        members = {name: value for name, value in changes.items() if name not in ("state", "conform")}
+        step = Step(state=changes.get("state"), merge=members, conform=changes.get("conform", True))
+        document = apply_step(server.document, step, self._moment())
+        if server.conform and step.conform:
+            check_server(document, f"The change of {source_server_id}")
+        server.document, server.conform = document, server.conform and step.conform
+        if "state" in changes or "dataReplicationInfo" in changes:
+            self._follow(server, ())
+            server.stale_document = None
+        return server.document
+
+    def servers(self, region: str) -> dict[str, Document]:
+        """The true state of every server of a region, by ID; nothing is looked at."""
+        for source_server_id in list(self._region(region).servers):
+            self._advance(region, source_server_id)
+        return {id_: server.document for id_, server in self._region(region).servers.items()}
+
+    def _region(self, name: str) -> Region:
+        return self._regions.get(name, Region())
+
+    def _initialized(self, name: str) -> Region:
+        region = self._region(name)
+        if not region.initialized:
+            raise ServiceError(
+                "UninitializedAccountException", "Account is not initialized.", code="UninitializedAccountException"
+            )
+        return region
+
+    def _found(self, region: str, source_server_id: str) -> SourceServer:
+        self._initialized(region)
+        self._advance(region, source_server_id)
+        server = self._region(region).servers.get(source_server_id)
+        if server is None:
+            raise ServiceError(
+                "ResourceNotFoundException",
+                f"Source server {source_server_id} was not found.",
+                code="ResourceNotFoundException",
+                resourceId=source_server_id,
+                resourceType=SOURCE_SERVER_TYPE,
+            )
+        return server
+
+    def _born(self, seed: Seed) -> SourceServer:
+        server = SourceServer(document=seed.document, seed=seed, conform=seed.conform)
+        if seed.from_now:
+            self._follow(server, seed.timeline)
+        return server
+
+    def _follow(self, server: SourceServer, timeline: tuple[Step, ...]) -> None:
+        server.timeline, server.began, server.looks, server.reached = timeline, self._clock(), 0, -1
+
+    def _settle_in(self, server: SourceServer, state: str) -> None:
+        self._follow(server, ())
+        server.stale_document = None
+        self._apply(server, Step(state))
+
+    def _look(self, region: str, source_server_id: str) -> Document | None:
+        server = self._region(region).servers[source_server_id]
+        if server.stale_looks > 0 or self._clock() < server.stale_until:
+            server.stale_looks = max(0, server.stale_looks - 1)
+            if server.stale_document is not None:
+                return server.stale_document
+        server.stale_document = None
+        server.looks += 1
+        return server.document if self._advance(region, source_server_id) else None
+
+    def _advance(self, region: str, source_server_id: str) -> bool:
+        """Brings a server to where its timeline is by now; False if it is gone."""
+        servers = self._region(region).servers
+        server = servers.get(source_server_id)
+        if server is None:
+            return False
+        due = step_at(server.timeline, self._units(server))
+        for step in server.timeline[server.reached + 1 : due + 1]:
+            if step.deleted:
+                del servers[source_server_id]
+                return False
+            self._apply(server, step)
+        server.reached = max(server.reached, due)
+        return True
+
+    def _units(self, server: SourceServer) -> float:
+        if self._script.step_seconds is None:
+            return server.looks - 1
+        return (self._clock() - server.began) / self._script.step_seconds
+
+    def _apply(self, server: SourceServer, step: Step) -> None:
+        server.document = apply_step(server.document, step, self._moment())
+        server.conform = server.conform and step.conform
+        if server.conform:
+            check_server(server.document, "A step of a timeline")
+
+    def _moment(self) -> datetime:
+        return self._birth + timedelta(seconds=self._clock() - self._began)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page begins: behind this ID; and which page it is, the first being 1."""
+
+    after: str = ""
+    page: int = 1
+
+
+def write_token(cursor: Cursor, filters: Mapping[str, Any]) -> str:
+    """An opaque token, valid only together with the same filters."""
+    text = json.dumps([cursor.after, cursor.page, _digest(filters)])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def read_token(token: str | None, filters: Mapping[str, Any]) -> Cursor:
+    """The cursor of a token, the first page's without one; raises ServiceError (ValidationException)."""
+    if not token:
+        return Cursor()
+    try:
+        after, page, digest = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, UnicodeError, TypeError, ValueError):
+        digest = None
+    if digest != _digest(filters):
+        raise invalid_input([("nextToken", "is not a token of this request")])
+    return Cursor(after, page)
+
+
+def invalid_input(faults: list[tuple[str, str]], reason: str = "fieldValidationFailed") -> ServiceError:
+    """The ValidationException that names those members and what is wrong with each."""
+    return ServiceError(
+        "ValidationException",
+        "; ".join(f"{name} {text}".strip() for name, text in faults),
+        code="ValidationException",
+        reason=reason,
+        fieldList=[{"name": name, "message": text} for name, text in faults],
+    )
+
+
+def step_at(timeline: tuple[Step, ...], units: float) -> int:
+    """The index of the step that lasts at `units` (looks or wall steps since the beginning); -1 for none yet.
+
+    The last step lasts for ever.
+    """
+    if units < 0:
+        return -1
+    for index, step in enumerate(timeline):
+        units -= step.describes
+        if units < 0:
+            return index
+    return len(timeline) - 1
+
+
+def _digest(filters: Mapping[str, Any]) -> int:
+    return binascii.crc32(json.dumps(filters, sort_keys=True).encode())
+
+
+def _matches(server: SourceServer, filters: Mapping[str, Any]) -> bool:
+    document = server.document
+    ids, accounts, hardware = (filters.get(key) for key in ("sourceServerIDs", "stagingAccountIDs", "hardwareId"))
+    hints = ("sourceProperties", "identificationHints")
+    return (
+        (not ids or document["sourceServerID"] in ids)
+        and (not accounts or member(document, "stagingArea", "stagingAccountID") in accounts)
+        # No member of a source server is called so; the model says only "hardware ID".
+        and (not hardware or hardware in [member(document, *hints, name) for name in ("vmWareUuid", "awsInstanceID")])
+    )
+
+
+def _conflict(server: SourceServer, message: str) -> ServiceError:
+    source_server_id = server.document["sourceServerID"]
+    return ServiceError(
+        "ConflictException",
+        f"{message}: {source_server_id} is {state_of(server.document)}.",
+        code="ConflictException",
+        resourceId=source_server_id,
+        resourceType=SOURCE_SERVER_TYPE,
+    )
