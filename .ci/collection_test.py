@@ -56,7 +56,7 @@ def lay_out(root: Path, tarball: str | None) -> Path:
 def galaxy(*arguments: str | Path) -> None:
     """Run ansible-galaxy; what it says matters only when it fails."""
     argv = [BIN / "ansible-galaxy", "collection", *arguments]
-    done = subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         sys.exit(f"ansible-galaxy collection {arguments[0]} FAILED\n{done.stdout}")
 
@@ -109,7 +109,8 @@ def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int
             else f"{len(names)} tests, {time.monotonic() - since:.0f} s"
         )
         return 0
-    print("FAILED", "".join(log), f"ansible-test {command} ended with {status} after {len(names)} tests.", sep="\n")
+    told = log if by_target else [line for line in log if line.startswith(("ERROR", "FATAL"))] or log
+    print("FAILED", "".join(told), f"ansible-test {command} ended with {status} after {len(names)} tests.", sep="\n")
     print("".join(misleading), end="")
     return status or 1
 

@@ -20,14 +20,9 @@ options:
   source_server_id:
     description:
       - The ID of the one source server to act on.
-      - Exactly one of O(source_server_id) and O(source_server_ids) must be given. A null value counts as absent, so
-        use C(default(omit)) for a variable that may be undefined.
+      - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) must be given. A null value counts as
+        absent, so use C(default(omit)) for a variable that may be undefined.
     type: str
-  source_server_ids:
-    description:
-      - The IDs of the source servers to act on. Duplicates count once, and results keep this order.
-    type: list
-    elements: str
   state:
     description:
       - With V(started), replication is started for each server that is V(STOPPED).
@@ -44,7 +39,20 @@ options:
       - Has no effect with O(state=started).
     type: bool
     default: false
+  max_starts:
+    description:
+      - At most this many source servers are started in this run, and the others are C(deferred) to a later one. So the
+        same task is a canary first and then waves.
+      - Has no effect with O(state=stopped).
+    type: int
+  return_source_servers:
+    description:
+      - Whether RV(source_servers) is returned, about 4 KB for each server. AWX drops results of over 700 KB.
+      - Has no effect with O(source_server_id).
+    type: bool
+    default: true
 extends_documentation_fragment:
+  - disaster_recovery.aws.source_servers
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -60,6 +68,10 @@ attributes:
     platforms: all
     support: full
 notes:
+  - O(filters) are more careful than IDs. They must match at least one server, not counting V(replication-state), which
+    may leave none. They cannot be used with O(state=stopped). A V(STOPPED) server is C(held), that is left alone with a
+    warning, where it is failed over, replicates in direction V(FAILBACK), or is extended from another account. Name
+    such a server by its ID to start it.
   - A start restarts the billing of the source server. DRS launches replication servers and volumes in the staging area,
     and copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
   - A stop deletes the recovery snapshots of the source server at once.
@@ -100,6 +112,20 @@ EXAMPLES = r"""
       - s-1234567890abcdef1
   register: result
 
+- name: Protect every production server again, three at a time
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    filters:
+      tag:Environment: production
+    max_starts: 3
+
+- name: Start whatever is stopped in a region, without the full description of every server
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    filters:
+      replication-state: STOPPED
+    return_source_servers: false
+
 - name: Stop the replication of a source server and delete its recovery snapshots
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
@@ -126,8 +152,8 @@ source_server:
     tags:
       CostCenter: a
 source_servers:
-  description: The source servers that AWS knows, each as in RV(source_server), in the order of the IDs.
-  returned: with O(source_server_ids)
+  description: The source servers that AWS knows, each as in RV(source_server), in the order of RV(outcomes).
+  returned: with O(source_server_ids) or O(filters), and O(return_source_servers=true)
   type: list
   elements: dict
   sample: [*server]
@@ -142,7 +168,7 @@ ansible_facts:
       returned: success
       sample: *server
 outcomes:
-  description: What was done about each source server, one entry a server, in the order of the IDs.
+  description: What was done about each source server, in the order of the IDs, with O(filters) ordered by ID.
   returned: always
   type: list
   elements: dict
@@ -228,7 +254,7 @@ summary:
   type: dict
   contains: &summary
     matched:
-      description: How many source servers AWS knows of those that were named.
+      description: How many source servers AWS knows of those that are meant.
       type: int
       returned: always
       sample: 2
@@ -243,7 +269,7 @@ summary:
       returned: always
       sample: 0
     held:
-      description: How many were left alone.
+      description: How many were left alone for the reason in their outcome.
       type: int
       returned: always
       sample: 0
@@ -284,8 +310,9 @@ from typing import Any
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import aim_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Aim, pursue
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Service, pursue
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     failure_of,
     sentence,
@@ -295,35 +322,32 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results 
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     Refusal,
-    refuse_unacknowledged_stop,
-    select_ids,
+    doubts_of,
+    find_to_change,
+    selection_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service import connect
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+
+SELECTORS = ("source_server_id", "source_server_ids", "filters")
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "source_server_id": {"type": "str"},
     "source_server_ids": {"type": "list", "elements": "str"},
+    "filters": {"type": "dict"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     "delete_snapshots": {"type": "bool", "default": False},
+    "max_starts": {"type": "int"},
+    "return_source_servers": {"type": "bool", "default": True},
 }
-
-
-GOALS: dict[str, Goal] = {"started": "replicating", "stopped": "stopped"}
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    outcomes: list[Outcome] = []
-    aim = Aim(goal=GOALS[module.params["state"]], check_mode=module.check_mode)
     try:
-        ids = select_ids(module.params)
-        refuse_unacknowledged_stop(module.params)
-        service = connect(module)
+        aim = aim_of(module.params, module.check_mode)
+        outcomes, service = observed(module)
     except (Refusal, Fault) as unusable:
-        module.fail_json(msg=sentence(str(unusable)), **values(module, outcomes))
-
-    outcomes = [Outcome(source_server_id) for source_server_id in ids]
+        module.fail_json(msg=sentence(str(unusable)), **values(module, []))
     fatal = pursue(aim, outcomes, service)
     for warning in warnings_of(outcomes):
         warn(warning)
@@ -333,12 +357,26 @@ def main() -> None:
     module.exit_json(**values(module, outcomes), **facts(module, outcomes))
 
 
+def observed(module: AnsibleAWSModule) -> tuple[list[Outcome], Service]:
+    """An outcome to come for each source server that the options mean; by filters they are found, so looked at."""
+    selection = selection_of(module.params, SELECTORS)
+    if selection is None:
+        raise Refusal(f"one of {', '.join(SELECTORS)} must be given, and null counts as absent")
+    service = connect(module)
+    if isinstance(selection, list):
+        return [Outcome(source_server_id) for source_server_id in selection], service
+    for doubt in doubts_of(selection):
+        warn(doubt)
+    found = find_to_change(service, selection)
+    return [Outcome(server["sourceServerID"], first=server, latest=server) for server in found], service
+
+
 def values(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
     """The return values that success, failure and check mode share."""
-    servers = servers_of(outcomes)
-    if module.params["source_server_id"] is None:
-        return {**values_of(outcomes, module._diff), "source_servers": servers}
-    return {**values_of(outcomes, module._diff), "source_server": servers[0] if servers else {}}
+    shared = values_of(outcomes, module._diff)
+    if module.params["source_server_id"] is not None:
+        return {**shared, "source_server": next(iter(servers_of(outcomes)), {})}
+    return {**shared, "source_servers": servers_of(outcomes)} if module.params["return_source_servers"] else shared
 
 
 def facts(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ FRONT_DOOR_STATUS = {
     "UnrecognizedClientException": 403,
 }
 
-# The model's pattern demands "Z", the service also sends "2024-05-01T12:00:00.123456+00:00" (docs: DESIGN, section 5).
+# The model's pattern demands "Z", recorded answers also have "2024-05-01T12:00:00.123456+00:00".
 DATETIME_SHAPE = "ISO8601DatetimeString"
 ANSWERED_DATETIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
@@ -189,13 +189,17 @@ def error_status(code: str) -> int | None:
 
 def error_parts(error: ServiceError) -> tuple[dict[str, str], dict[str, Any]]:
     """The headers and the JSON body of an error: members that the model locates in a header go there."""
-    members = {"message": error.message, **error.members}
+    members = {"message": error.message, **_code_member(error.code), **error.members}
     headers = {"x-amzn-ErrorType": error.code}
     for name, header in _header_members(error.code).items():
         value = members.pop(name, None)
         if value is not None:
             headers[header] = str(value)
     return headers, members
+
+
+def _code_member(code: str) -> dict[str, str]:
+    return {"code": code} if code in service_model().shape_names and "code" in structure(code).members else {}
 
 
 @cache

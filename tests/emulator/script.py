@@ -256,7 +256,7 @@ def _clock(value: Any, where: str) -> float | None:
 def _latency(value: Any, where: str) -> Mapping[str, float]:
     if isinstance(value, Mapping):
         return _map_of(NUMBER, _operation)(value, where)
-    seconds = NUMBER(value, where)
+    seconds: float = NUMBER(value, where)
     return dict.fromkeys(service_model().operation_names, seconds)
 
 

@@ -43,13 +43,17 @@ class Traits(NamedTuple):
     """What goes with a data replication state: shares of the storage (0 to 1), ISO 8601 lag, time left, error."""
 
     replicated: float | None = None
+    total: float = 1.0
     backlogged: float = 0.0
     lag: str | None = None
     time_left: timedelta | None = None
     error: Mapping[str, str] | None = None
 
 
-# lagDuration is absent when stopped or disconnected (docs: DESIGN, section 5). Unlisted states have no traits.
+# Recorded answers have no lagDuration and no elapsedReplicationDuration in these states. The model's documentation of
+# DisconnectSourceServer: "The totalStorageBytes property for each of dataReplicationInfo.replicatedDisks will be set to
+# zero". An unlisted state has no traits.
+NOT_REPLICATING = frozenset({"STOPPED", "DISCONNECTED"})
 TRAITS: Mapping[str, Traits] = {
     "STOPPED": Traits(),
     "INITIATING": Traits(replicated=0.0),
@@ -65,7 +69,7 @@ TRAITS: Mapping[str, Traits] = {
         lag="PT5H48M12.9S",
         error={"error": "AGENT_NOT_SEEN", "rawError": "The AWS Replication Agent was not seen for 15 minutes."},
     ),
-    "DISCONNECTED": Traits(),
+    "DISCONNECTED": Traits(replicated=0.0, total=0.0),
 }
 
 
@@ -124,7 +128,7 @@ def in_state(
         if member(server, "dataReplicationInfo", name) is not None:
             info[name] = member(server, "dataReplicationInfo", name)
     if share is not None:
-        info["replicatedDisks"] = _replicated_disks(server, share, traits.backlogged)
+        info["replicatedDisks"] = _replicated_disks(server, share, traits)
     if traits.lag is not None:
         info["lagDuration"] = traits.lag
     if traits.time_left is not None:
@@ -133,9 +137,9 @@ def in_state(
         info["dataReplicationError"] = dict(error or traits.error or {})
     if state == "INITIATING":
         info["dataReplicationInitiation"] = _initiation(moment)
-    life_cycle = {"lifeCycle": {"elapsedReplicationDuration": None if share is None else "PT4H12M7.314159S"}}
+    elapsed = None if state in NOT_REPLICATING else "PT4H12M7.314159S"
     known = known_part(structure("DataReplicationInfo"), info)
-    return {**merged(server, life_cycle), "dataReplicationInfo": known}
+    return {**merged(server, {"lifeCycle": {"elapsedReplicationDuration": elapsed}}), "dataReplicationInfo": known}
 
 
 def zulu(moment: datetime) -> str:
@@ -143,14 +147,14 @@ def zulu(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _replicated_disks(server: Mapping[str, Any], replicated: float, backlogged: float) -> list[Document]:
+def _replicated_disks(server: Mapping[str, Any], replicated: float, traits: Traits) -> list[Document]:
     return [
         {
             "deviceName": disk.get("deviceName", "/dev/sda"),
-            "totalStorageBytes": disk.get("bytes", 0),
+            "totalStorageBytes": int(disk.get("bytes", 0) * traits.total),
             "replicatedStorageBytes": int(disk.get("bytes", 0) * replicated),
             "rescannedStorageBytes": 0,
-            "backloggedStorageBytes": int(disk.get("bytes", 0) * backlogged),
+            "backloggedStorageBytes": int(disk.get("bytes", 0) * traits.backlogged),
             "volumeStatus": "REGULAR",
         }
         for disk in member(server, "sourceProperties", "disks") or []

@@ -147,9 +147,7 @@ class World:
     def _initialized(self, name: str) -> Region:
         region = self._region(name)
         if not region.initialized:
-            raise ServiceError(
-                "UninitializedAccountException", "Account is not initialized.", code="UninitializedAccountException"
-            )
+            raise ServiceError("UninitializedAccountException", "Account is not initialized.")
         return region
 
     def _found(self, region: str, source_server_id: str) -> SourceServer:
@@ -160,7 +158,6 @@ class World:
             raise ServiceError(
                 "ResourceNotFoundException",
                 f"Source server {source_server_id} was not found.",
-                code="ResourceNotFoundException",
                 resourceId=source_server_id,
                 resourceType=SOURCE_SERVER_TYPE,
             )
@@ -252,7 +249,6 @@ def invalid_input(faults: list[tuple[str, str]], reason: str = "fieldValidationF
     return ServiceError(
         "ValidationException",
         "; ".join(f"{name} {text}".strip() for name, text in faults),
-        code="ValidationException",
         reason=reason,
         fieldList=[{"name": name, "message": text} for name, text in faults],
     )
@@ -293,7 +289,6 @@ def _conflict(server: SourceServer, message: str) -> ServiceError:
     return ServiceError(
         "ConflictException",
         f"{message}: {source_server_id} is {state_of(server.document)}.",
-        code="ConflictException",
         resourceId=source_server_id,
         resourceType=SOURCE_SERVER_TYPE,
     )

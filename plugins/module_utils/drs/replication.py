@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
@@ -29,7 +29,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
 
 CALLS_AT_ONCE = 10
 
-IDS_A_LOOK = 200
+IDS_A_REQUEST = 200
 """DescribeSourceServersRequestFiltersIDs in the service model: max 200."""
 
 CONFLICTS = 2
@@ -46,6 +46,9 @@ LAST_LOOK = 5.0
 """Seconds that the look at the deadline may take before its remaining requests are left out."""
 
 
+Item = TypeVar("Item")
+
+
 class Service(Protocol):
     """What this room needs of AWS. Each call raises Fault, and begins no new attempt after C(until) of the clock."""
 
@@ -53,7 +56,10 @@ class Service(Protocol):
     attempts: int
 
     def describe(self, source_server_ids: Sequence[str], until: float) -> list[SourceServer]:
-        """The source servers with these IDs, unknown ones absent."""
+        """The source servers with these IDs (1 to 200), unknown ones absent."""
+
+    def describe_every(self, until: float) -> list[SourceServer]:
+        """Every source server of the region."""
 
     def start(self, source_server_id: str, until: float) -> SourceServer:
         """StartReplication."""
@@ -66,8 +72,8 @@ class Service(Protocol):
 class Aim:
     """What a run is to bring about.
 
-    C(wait_timeout) and C(wait_delay): seconds. C(max_starts): None for no limit. C(hold): why a server is to be left
-    alone although the rule says start, None where it is not.
+    C(wait_timeout) and C(wait_delay): seconds. C(max_starts): None for no limit. C(why_held): why a server is to be
+    left alone although the rule says start, None where it is not.
     """
 
     goal: Goal
@@ -76,7 +82,7 @@ class Aim:
     wait_timeout: float = math.inf
     wait_delay: float = 15.0
     max_starts: int | None = None
-    hold: Callable[[SourceServer], str | None] = lambda _server: None
+    why_held: Callable[[SourceServer], str | None] | None = None
 
 
 class _Brake:
@@ -155,16 +161,20 @@ def pursue(
         return fault
 
 
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items, as many at a time as one DescribeSourceServers may name."""
+    return (items[begin : begin + IDS_A_REQUEST] for begin in range(0, len(items), IDS_A_REQUEST))
+
+
 def _open(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if not outcome.settled]
 
 
 def _look(outcomes: Sequence[Outcome], service: Service, until: float, clock: Callable[[], float]) -> None:
     """Describe the source servers. A request that fails for good is its servers' fault, a fatal one is raised."""
-    for begin in range(0, len(outcomes), IDS_A_LOOK):
+    for looked_at in batches(outcomes):
         if clock() >= until + LAST_LOOK:
             return
-        looked_at = outcomes[begin : begin + IDS_A_LOOK]
         try:
             servers = service.describe([o.source_server_id for o in looked_at], until)
         except Fault as fault:
@@ -231,10 +241,10 @@ def _judge(aim: Aim, outcome: Outcome, service: Service, now: float) -> None:
 
 
 def _judge_call(aim: Aim, outcome: Outcome, call: Literal["start", "stop"], attempts: int, now: float) -> None:
-    why_held = aim.hold(outcome.latest or {})
-    if why_held:
+    held = aim.why_held and aim.why_held(outcome.latest or {})
+    if held:
         outcome.held = True
-        outcome.settle(why_held)
+        outcome.settle(held)
     elif outcome.call_fault and (outcome.conflicts >= CONFLICTS or outcome.unanswered >= attempts):
         outcome.fail(outcome.call_fault.message, outcome.call_fault)
     elif now < outcome.call_at:

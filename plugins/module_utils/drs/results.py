@@ -47,9 +47,8 @@ def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": [_row(outcome) for outcome in outcomes],
         "summary": {
-            "matched": sum(outcome.first is not None for outcome in outcomes),
             **{flag: sum(getattr(o, flag) for o in outcomes) for flag in ("changed", "failed", "held", "deferred")},
-            **fleet_summary(_known(outcomes), [outcome.state for outcome in outcomes if outcome.first is not None]),
+            **summary_of(_known(outcomes), [outcome.state for outcome in outcomes if outcome.latest is not None]),
         },
     }
     if diff:
@@ -64,10 +63,11 @@ def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return [snake_case(server) for server in _known(outcomes)]
 
 
-def fleet_summary(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
+def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
     """How many servers are in which state, and how many bytes are replicated."""
     storage = storage_of(servers)
     return {
+        "matched": len(servers),
         "by_state": dict(sorted(Counter(state or NO_STATE for state in states).items())),
         "total_storage_bytes": storage.total,
         "replicated_storage_bytes": storage.replicated,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 try:
@@ -28,7 +28,8 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import DENIALS, Fault, FaultKind, kind_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import DENIALS, Fault, kind_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.pace import Pace
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import CALLS_AT_ONCE
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ if TYPE_CHECKING:
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"
 
+DESCRIBE = "DescribeSourceServers"
+START = "StartReplication"
+STOP = "StopReplication"
+
 ATTEMPTS = 6
+"""How often a call without an answer is made; a throttled one is sent again as long as the service lets others through."""
+
 ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
 """botocore's own attempts, for a user who sets only the retry mode."""
 
@@ -49,6 +56,8 @@ READ_TIMEOUT = 20.0
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
+"""Seconds between two attempts, doubled each time."""
+
 LONGEST_TEXT = 300
 
 Answer = TypeVar("Answer")
@@ -64,60 +73,62 @@ class Service:
     def __init__(
         self,
         client: DrsClient,
-        attempts: int = ATTEMPTS,
+        attempts: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """C(attempts): how often a call is sent at the most, the first time included."""
+        """C(attempts): how often a call is sent at the most, the first time included, where the user set it."""
         self.region = client.meta.region_name
-        self.attempts = attempts
+        self.attempts = attempts or ATTEMPTS
+        self._users_attempts = attempts
         self._client = client
         self._sleep = sleep
         self._clock = clock
+        self._paces = {operation: Pace(clock, sleep) for operation in (DESCRIBE, START, STOP)}
 
     def describe(self, source_server_ids: Sequence[str], until: float) -> list[SourceServer]:
         """The source servers with these IDs (1 to 200), all pages. An ID that DRS does not know is absent.
 
         C(until): no attempt begins after this time of the clock. Raises Fault; a refusal is C(fatal).
         """
-        request: dict[str, Any] = {"filters": {"sourceServerIDs": list(source_server_ids)}}
-        servers: list[SourceServer] = []
-        tokens: set[str] = set()
-        while True:
-            page = self._attempt(lambda: self._page(request), {"throttled", "unanswered"}, until)
-            servers += page["items"]
-            token = page.get("nextToken")
-            if not token:
-                return servers
-            if token in tokens:
-                raise Fault("fatal", None, f"DescribeSourceServers in {self.region} repeats a page token without end.")
-            tokens.add(token)
-            request["nextToken"] = token
+        return self._pages({"filters": {"sourceServerIDs": list(source_server_ids)}}, until)
+
+    def describe_every(self, until: float) -> list[SourceServer]:
+        """Every source server of the region, all pages; in all else as C(describe)."""
+        return self._pages({}, until)
 
     def start(self, source_server_id: str, until: float) -> SourceServer:
         """Start replication and give back the source server as AWS answered it. Raises Fault.
 
         Only a throttled call is sent again: a 429 was not applied, by its meaning.
         """
-        return self._write("StartReplication", self._client.start_replication, source_server_id, until)
+        return self._write(START, self._client.start_replication, source_server_id, until)
 
     def stop(self, source_server_id: str, until: float) -> SourceServer:
         """Stop replication, which deletes the recovery snapshots; in all else as C(start)."""
-        return self._write("StopReplication", self._client.stop_replication, source_server_id, until)
+        return self._write(STOP, self._client.stop_replication, source_server_id, until)
+
+    def _pages(self, request: dict[str, Any], until: float) -> list[SourceServer]:
+        servers: list[SourceServer] = []
+        tokens: set[str] = set()
+        while True:
+            page = self._attempt(DESCRIBE, lambda: self._page(request), until)
+            servers += page["items"]
+            token = page.get("nextToken")
+            if not token:
+                return servers
+            if token in tokens:
+                raise Fault("fatal", None, f"{DESCRIBE} in {self.region} repeats a page token without end.")
+            tokens.add(token)
+            request["nextToken"] = token
 
     def _page(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        operation = "DescribeSourceServers"
-        try:
-            page = self._call(operation, lambda: self._client.describe_source_servers(**request))
-        except Fault as fault:
-            if fault.kind in ("conflict", "refused"):
-                fault.kind = "fatal"
-            raise
+        page = self._call(DESCRIBE, lambda: self._client.describe_source_servers(**request))
         items, token = page.get("items"), page.get("nextToken")
         if not isinstance(items, list) or not isinstance(token, (str, type(None))):
-            raise self._garbage(operation)
+            raise self._garbage(DESCRIBE)
         if not all(isinstance(item, dict) and isinstance(item.get("sourceServerID"), str) for item in items):
-            raise self._garbage(operation)
+            raise self._garbage(DESCRIBE)
         return page
 
     def _write(self, operation: str, method: Callable[..., Any], source_server_id: str, until: float) -> SourceServer:
@@ -127,20 +138,31 @@ class Service:
                 raise self._garbage(operation)
             return server
 
-        return self._attempt(send, {"throttled"}, until)
+        return self._attempt(operation, send, until)
 
-    def _attempt(self, call: Callable[[], Answer], again: Collection[FaultKind], until: float) -> Answer:
+    def _attempt(self, operation: str, send: Callable[[], Answer], until: float) -> Answer:
+        """Send until there is an answer, or a fault after which the operation may not be sent again as it is."""
+        pace = self._paces[operation]
         attempt = 1
         while True:
+            pace.await_turn()
             try:
-                return call()
+                answer = send()
             except Fault as fault:
-                backoff = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
-                pause = fault.retry_after or backoff
-                if fault.kind not in again or attempt >= self.attempts or self._clock() + pause >= until:
+                pace.note(throttled=fault.kind == "throttled")
+                pause = fault.retry_after or (0 if fault.kind == "throttled" else _backoff(attempt))
+                if not self._may_send_again(operation, fault, attempt) or self._clock() + pause >= until:
                     raise
                 self._sleep(pause)
                 attempt += 1
+            else:
+                pace.note(throttled=False)
+                return answer
+
+    def _may_send_again(self, operation: str, fault: Fault, attempt: int) -> bool:
+        if fault.kind == "throttled":
+            return not self._paces[operation].is_hopeless() if self._users_attempts is None else attempt < self.attempts
+        return fault.kind == "unanswered" and operation == DESCRIBE and attempt < self.attempts
 
     def _call(self, operation: str, call: Callable[[], Any]) -> dict[str, Any]:
         try:
@@ -169,6 +191,8 @@ class Service:
         status = int(metadata.get("HTTPStatusCode") or 0)
         code = error.get("Code") if error.get("Code") != str(status) else None
         kind = kind_of(code, status)
+        if operation == DESCRIBE and kind in ("conflict", "refused"):
+            kind = "fatal"
         text = f"{code or status}: {_first_line(str(error.get('Message') or 'no message'))}"
         if code in DENIALS:
             text = f"the credentials lack the IAM action drs:{operation} in {self.region} ({text})"
@@ -177,7 +201,7 @@ class Service:
                 f"AWS Elastic Disaster Recovery is not initialised in {self.region}: "
                 f"run aws drs initialize-service --region {self.region}"
             )
-        elif kind == "fatal":
+        elif kind_of(code, status) == "fatal":
             text = f"AWS refused the credentials in {self.region} ({text}): renew or correct them"
         else:
             text = f"{operation} in {self.region} failed ({text})"
@@ -214,8 +238,8 @@ def connect(module: AnsibleAWSModule) -> Service:
     return Service(client, attempts)
 
 
-def _attempts(retries: Mapping[str, Any], session: Session) -> int:
-    """The attempts that the user set (aws_config, the environment, the profile; in this order), or ours."""
+def _attempts(retries: Mapping[str, Any], session: Session) -> int | None:
+    """The attempts that the user set in aws_config, the environment or the profile (in this order), None for none."""
     if "total_max_attempts" in retries:
         return max(1, int(retries["total_max_attempts"]))
     if "max_attempts" in retries:
@@ -224,7 +248,11 @@ def _attempts(retries: Mapping[str, Any], session: Session) -> int:
     if attempts:
         return max(1, int(attempts))
     mode = retries.get("mode") or os.environ.get("AWS_RETRY_MODE") or session.get_scoped_config().get("retry_mode")
-    return ATTEMPTS_OF_MODE.get(str(mode), ATTEMPTS)
+    return ATTEMPTS_OF_MODE.get(str(mode))
+
+
+def _backoff(attempt: int) -> float:
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1)
 
 
 def _first_line(text: str) -> str:

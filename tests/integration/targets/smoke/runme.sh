@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 set -eu
 export PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/disaster_recovery/aws:$PYTHONPATH" ANSIBLE_DEPRECATION_WARNINGS=true
-ansible-playbook test.yml "$@"
+exec python -m tests.emulator -- ansible-playbook test.yml "$@"

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How a task says which source servers it means."""
+
+    DOCUMENTATION = r"""
+options:
+  source_server_ids:
+    description:
+      - The IDs of the source servers. Duplicates count once, and results keep this order.
+    type: list
+    elements: str
+  filters:
+    description:
+      - The source servers that match. All keys must match, and of a list of values one must.
+      - In a value V(*) matches any text and V(?) any character, a backslash takes that meaning away, and case counts.
+        Booleans and numbers become text.
+      - The keys are C(tag:<Key>), V(tag-key), V(hostname), V(fqdn), V(ec2-instance-id), V(source-server-id),
+        V(replication-state), V(staging-account-id), V(origin-account-id), V(origin-region) and
+        V(replication-direction).
+    type: dict
+"""

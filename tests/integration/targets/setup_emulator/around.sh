@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# around.sh COMMAND…: run the command with the DRS emulator in its environment, and with nothing of the user's own AWS.
+set -eu
+export PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/disaster_recovery/aws:$PYTHONPATH"
+export ANSIBLE_DEPRECATION_WARNINGS=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+unset AWS_PROFILE AWS_SESSION_TOKEN AWS_RETRY_MODE AWS_MAX_ATTEMPTS
+exec python -m tests.emulator -- "$@"

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The real AWS CLI against the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
+from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients import ABSENT, DB, WEB, world_of
+
+THIRD = "s-00000000000000003"
+SCRIPT = world_of(
+    {"sourceServerID": WEB, "hostname": "web1"},
+    {"sourceServerID": DB, "state": "CONTINUOUS"},
+    {"sourceServerID": THIRD},
+)
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(SCRIPT) as running:
+        yield running
+
+
+def aws(emulator: Emulator, *arguments: str) -> subprocess.CompletedProcess[str]:
+    beside = Path(sys.executable).parent / "aws"
+    command = str(beside) if beside.exists() else shutil.which("aws")
+    if command is None:
+        pytest.fail("The AWS CLI is missing: tests/requirements.txt lists it.")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    ours = {**emulator.environment, "AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": ""}
+    return subprocess.run(
+        [command, "drs", *arguments, "--output", "json"],
+        env={**inherited, **ours, "AWS_SHARED_CREDENTIALS_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def answer(emulator: Emulator, *arguments: str) -> Any:
+    finished = aws(emulator, *arguments)
+    assert finished.stderr == ""
+    return json.loads(finished.stdout)
+
+
+def test_describe_pages_through_every_server(emulator: Emulator) -> None:
+    items = answer(emulator, "describe-source-servers", "--page-size", "1")["items"]
+    assert [server["sourceServerID"] for server in items] == [WEB, DB, THIRD]
+    assert [call["input"]["maxResults"] for call in emulator.calls("DescribeSourceServers")] == [1, 1, 1]
+
+
+def test_describe_stops_at_max_items_and_goes_on_from_its_token(emulator: Emulator) -> None:
+    first = answer(emulator, "describe-source-servers", "--page-size", "1", "--max-items", "2")
+    assert [server["sourceServerID"] for server in first["items"]] == [WEB, DB]
+    rest = answer(emulator, "describe-source-servers", "--starting-token", first["NextToken"])
+    assert [server["sourceServerID"] for server in rest["items"]] == [THIRD]
+
+
+def test_describe_filters_by_id(emulator: Emulator) -> None:
+    items = answer(emulator, "describe-source-servers", "--filters", f"sourceServerIDs={WEB},{ABSENT}")["items"]
+    assert [server["sourceProperties"]["identificationHints"]["hostname"] for server in items] == ["web1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "source_server_id", "state"), [("start", WEB, "INITIATING"), ("stop", DB, "STOPPED")]
+)
+def test_start_and_stop(emulator: Emulator, command: str, source_server_id: str, state: str) -> None:
+    server = answer(emulator, f"{command}-replication", "--source-server-id", source_server_id)["sourceServer"]
+    assert server["dataReplicationInfo"]["dataReplicationState"] == state
+    assert emulator.servers()[source_server_id] == server
+
+
+@pytest.mark.parametrize(
+    ("source_server_id", "code"), [(ABSENT, "ResourceNotFoundException"), (DB, "ConflictException")]
+)
+def test_a_start_that_is_refused(emulator: Emulator, source_server_id: str, code: str) -> None:
+    finished = aws(emulator, "start-replication", "--source-server-id", source_server_id)
+    assert f"An error occurred ({code}) when calling the StartReplication operation" in finished.stderr
+    assert finished.returncode != 0
+
+
+def test_throttling(emulator: Emulator) -> None:
+    emulator.load({**SCRIPT, "faults": [{"operation": "StartReplication", "code": "ThrottlingException"}]})
+    finished = aws(emulator, "start-replication", "--source-server-id", WEB)
+    assert "(ThrottlingException)" in finished.stderr
+    assert [call["status"] for call in emulator.calls("StartReplication")] == [429]
+
+
+def test_a_region_that_is_not_initialised(emulator: Emulator) -> None:
+    finished = aws(emulator, "describe-source-servers", "--region", "us-east-1")
+    assert "(UninitializedAccountException)" in finished.stderr
+    assert emulator.journal()[0]["status"] == 400

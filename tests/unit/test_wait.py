@@ -1,0 +1,340 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(pursue) with a wait, on a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    CONFLICT,
+    ERROR_500,
+    EXPIRED,
+    GONE,
+    SILENCE,
+    THROTTLED,
+    End,
+    FakeDrs,
+    FakeServer,
+    Run,
+    Seen,
+    sid,
+)
+
+SYNC: list[Seen] = ["INITIATING", "INITIAL_SYNC", "CONTINUOUS"]
+
+# Table 3.2 of the design for a server that stays as it is for ever: the end for replicating, continuous and stopped.
+ENDS: dict[Seen, tuple[str, str, str]] = {
+    "STOPPED": ("done", "done", "done"),
+    "INITIATING": ("deadline", "deadline", "done"),
+    "INITIAL_SYNC": ("done", "deadline", "done"),
+    "CREATING_SNAPSHOT": ("done", "deadline", "done"),
+    "RESCAN": ("done", "deadline", "done"),
+    "BACKLOG": ("done", "deadline", "done"),
+    "CONTINUOUS": ("done", "done", "done"),
+    "STALLED": ("deadline", "deadline", "failed"),
+    "PAUSED": ("deadline", "deadline", "failed"),
+    "DISCONNECTED": ("failed", "failed", "done"),
+    "SOMETHING_NEW": ("deadline", "deadline", "failed"),
+    None: ("failed", "failed", "failed"),
+    GONE: ("failed", "failed", "failed"),
+}
+
+
+def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **aim: object) -> Run:
+    return drs.run(*ids, goal=goal, wait=True, wait_timeout=timeout, **aim)
+
+
+def one(path: list[Seen], **script: object) -> FakeDrs:
+    return FakeDrs({sid(0): FakeServer(path, **script)})
+
+
+@pytest.mark.parametrize(
+    ("state", "goal", "end"),
+    [
+        (state, goal, end)
+        for state, ends in ENDS.items()
+        for goal, end in zip(("replicating", "continuous", "stopped"), ends)
+    ],
+)
+def test_each_state_that_lasts_ends_as_the_contract_says(state: Seen, goal: str, end: str) -> None:
+    run = wait(one([state]), goal=goal)
+
+    assert run.only.settled
+    assert run.only.failed == (end != "done")
+    assert (run.took == 600) == (end == "deadline")
+    assert ("wait_timeout" in run.only.reason) == (end == "deadline")
+    if end == "failed":
+        assert run.took == 0
+
+
+@pytest.mark.parametrize(
+    ("goal", "state", "looks"), [("replicating", "INITIAL_SYNC", 3), ("continuous", "CONTINUOUS", 4)]
+)
+def test_a_start_is_waited_for_until_its_goal(goal: str, state: str, looks: int) -> None:
+    run = wait(one(["STOPPED"]), goal=goal)
+    assert run.looks == [0, *(15 * number for number in range(1, looks))]
+    assert (run.only.state, run.only.changed, run.only.failed, run.only.action) == (state, True, False, "start")
+
+
+def test_a_start_that_shows_late_is_pending_and_not_repeated() -> None:
+    run = wait(one(["STOPPED"], stale=100.0))
+    assert len(run.of("start")) == 1
+    assert (run.only.state, run.only.failed) == ("CONTINUOUS", False)
+
+
+def test_a_start_that_does_not_show_for_five_minutes_fails() -> None:
+    run = wait(one(["STOPPED"], stale=10_000.0), timeout=3600)
+    assert len(run.of("start")) == 1
+    assert run.took == 300
+    assert run.only.reason.startswith("reads STOPPED 300 s after DRS accepted the start")
+    assert (run.only.failed, run.only.changed) == (True, True)
+
+
+def test_the_path_need_not_be_monotonic_nor_show_initiating() -> None:
+    path: list[Seen] = ["INITIAL_SYNC", "RESCAN", "INITIAL_SYNC", "BACKLOG", "CREATING_SNAPSHOT", "CONTINUOUS"]
+    run = wait(one(["STOPPED"], started=path))
+    assert (run.only.state, run.only.failed, run.took) == ("CONTINUOUS", False, 6 * 15)
+
+
+@pytest.mark.parametrize("stuck", ["STALLED", "PAUSED", "SOMETHING_NEW"])
+def test_a_server_that_is_stuck_can_recover(stuck: str) -> None:
+    run = wait(one(["STOPPED"], started=["INITIAL_SYNC", stuck, stuck, "INITIAL_SYNC", "CONTINUOUS"]))
+    assert (run.only.state, run.only.failed, run.only.warning) == ("CONTINUOUS", False, None)
+
+
+def test_a_server_that_is_stuck_until_the_deadline_fails_and_names_its_error() -> None:
+    run = wait(one(["STOPPED"], started=["INITIAL_SYNC", "STALLED"]))
+    assert (run.took, run.only.failed, run.only.changed) == (600, True, True)
+    assert "AGENT_NOT_SEEN" in run.only.reason
+    assert "wait_timeout (600 s)" in run.only.reason
+
+
+def test_the_deadline_tells_how_far_the_server_is() -> None:
+    info = {
+        "dataReplicationState": "INITIAL_SYNC",
+        "lagDuration": "PT16H20M38.697305S",
+        "etaDateTime": "2026-11-23T14:05:00.123456+00:00",
+        "replicatedDisks": [{"totalStorageBytes": 1000, "replicatedStorageBytes": 613}],
+        "dataReplicationInitiation": {
+            "steps": [
+                {"name": "WAIT", "status": "SUCCEEDED"},
+                {"name": "LAUNCH_REPLICATION_SERVER", "status": "FAILED"},
+                {"name": "BOOT_REPLICATION_SERVER", "status": "SKIPPED"},
+            ]
+        },
+    }
+    run = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info}))
+    for told in ("61.3 %", "PT16H20M38.697305S", "2026-11-23T14:05:00.123456+00:00", "LAUNCH_REPLICATION_SERVER"):
+        assert told in run.only.reason
+
+
+def test_a_server_that_disconnects_meanwhile_fails_at_once() -> None:
+    run = wait(one(["STOPPED"], started=["INITIAL_SYNC", "DISCONNECTED", "CONTINUOUS"]))
+    assert (run.took, run.only.state, run.only.failed, run.only.changed) == (30, "DISCONNECTED", True, True)
+    assert "Agent" in run.only.reason
+
+
+def test_a_server_that_somebody_stops_after_our_start_fails_and_is_not_started_again() -> None:
+    run = wait(one(["STOPPED"], started=["INITIATING", "STOPPED"]))
+    assert len(run.of("start")) == 1
+    assert (run.took, run.only.failed, run.only.changed) == (30, True, True)
+    assert "CloudTrail" in run.only.reason
+
+
+def test_a_server_that_ran_and_is_stopped_meanwhile_by_somebody_is_started_once() -> None:
+    run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"]))
+    assert len(run.of("start")) == 1
+    assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
+
+
+@pytest.mark.parametrize("path", [["STOPPED"], ["INITIAL_SYNC", "INITIAL_SYNC", GONE]])
+def test_a_server_that_is_deleted_meanwhile_fails(path: list[Seen]) -> None:
+    run = wait(one(path, started=["INITIATING", GONE]))
+    assert (run.took, run.only.failed, run.only.state) == (30, True, None)
+    assert "deleted" in run.only.reason
+    assert run.only.changed == (path == ["STOPPED"])
+
+
+@pytest.mark.parametrize("end", [ERROR_500, THROTTLED, SILENCE], ids=["500", "429", "no answer"])
+def test_failing_looks_in_the_middle_are_survived(end: Exception) -> None:
+    drs = one(["STOPPED"])
+    drs.describes = [End(), End(end), End(end), End(), End(end)]
+
+    run = wait(drs)
+
+    assert (run.only.state, run.only.failed, run.only.error_code) == ("CONTINUOUS", False, None)
+    assert len(run.of("start")) == 1
+
+
+def test_looks_that_fail_until_the_deadline_are_told() -> None:
+    drs = one(["INITIAL_SYNC"])
+    drs.describes = [End(), *[End(ERROR_500)] * 99]
+
+    run = wait(drs)
+
+    assert (run.took, run.only.failed, run.only.error_code) == (600, True, ERROR_500.code)
+    assert ERROR_500.message in run.only.reason
+    assert run.only.state == "INITIAL_SYNC"
+
+
+def test_a_failed_look_never_leads_to_a_start() -> None:
+    drs = one(["INITIAL_SYNC", "STOPPED"])
+    drs.describes = [End(), *[End(ERROR_500)] * 99]
+    assert wait(drs).writes == []
+
+
+def test_credentials_that_expire_in_the_middle_end_the_wait_with_all_that_is_known() -> None:
+    drs = FakeDrs(["CONTINUOUS", "STOPPED", "INITIAL_SYNC", "DISCONNECTED"])
+    drs.describes = [End(), End(), End(EXPIRED)]
+
+    run = wait(drs)
+
+    assert run.ended_by is not None
+    assert run.took == 30
+    protected, started, running, disconnected = run.outcomes
+    assert (protected.failed, protected.changed) == (False, False)
+    assert (started.failed, started.changed, started.state) == (True, True, "INITIATING")
+    assert EXPIRED.message in started.reason
+    assert "accepted the start" in started.reason
+    assert (running.failed, running.changed, running.error_code) == (True, False, EXPIRED.code)
+    assert "Agent" in disconnected.reason
+
+
+def test_servers_that_run_already_are_waited_for() -> None:
+    run = wait(FakeDrs({sid(0): FakeServer(["INITIATING", "INITIAL_SYNC", "CONTINUOUS"])}))
+    assert (run.took, run.only.failed, run.only.changed, run.only.action) == (30, False, False, "none")
+
+
+@pytest.mark.parametrize("last", ["STOPPED", "DISCONNECTED"])
+def test_a_stop_is_waited_for_until_nothing_replicates(last: str) -> None:
+    run = wait(one(["CONTINUOUS"], stopped=["CONTINUOUS", "STALLED", last]), goal="stopped")
+    assert len(run.of("stop")) == 1
+    assert (run.took, run.only.state, run.only.failed, run.only.changed) == (45, last, False, True)
+
+
+def test_a_stop_that_never_shows_fails_at_the_deadline() -> None:
+    run = wait(one(["CONTINUOUS"], stopped=["CONTINUOUS"]), goal="stopped")
+    assert len(run.of("stop")) == 1
+    assert (run.took, run.only.failed, run.only.changed) == (600, True, True)
+
+
+@pytest.mark.parametrize(
+    ("delay", "timeout", "slept"),
+    [(15, 60, [15, 15, 15, 15]), (25, 60, [25, 25, 10]), (600, 60, [60]), (1, 2.5, [1, 1, 0.5])],
+)
+def test_the_pause_is_the_lesser_of_the_delay_and_the_time_left(
+    delay: float, timeout: float, slept: list[float]
+) -> None:
+    drs = one(["INITIATING"])
+    run = wait(drs, timeout=timeout, wait_delay=delay)
+    assert drs.clock.slept == slept
+    assert len(run.looks) == len(slept) + 1, "the last look is at the deadline"
+
+
+def test_a_server_that_is_there_at_the_last_look_is_no_failure() -> None:
+    run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "CONTINUOUS"]), timeout=20)
+    assert (run.took, run.only.failed) == (20, False)
+
+
+def test_no_call_is_made_after_the_deadline() -> None:
+    run = wait(one(["INITIATING", "STOPPED"]), timeout=10)
+    assert run.writes == []
+    assert run.only.failed
+
+
+def test_a_describe_that_hangs_at_the_deadline_overruns_it_by_less_than_30_s() -> None:
+    drs = FakeDrs(["INITIAL_SYNC"] * 1000)
+    drs.describes = [*[End()] * 5, *[End(SILENCE, takes=25.0)] * 99]
+
+    run = wait(drs, timeout=10)
+
+    assert run.took <= 10 + 30
+    assert all(outcome.failed and "wait_timeout" in outcome.reason for outcome in run.outcomes)
+
+
+def test_a_describe_is_told_the_deadline() -> None:
+    run = wait(one(["STOPPED"]))
+    assert {call.until - run.calls[0].at for call in run.calls} == {600}
+
+
+def test_servers_that_the_first_look_does_not_reach_before_the_deadline_say_that_the_time_is_over() -> None:
+    drs = FakeDrs(["STOPPED"] * 400)
+    drs.describes = [End(takes=20.0)]
+
+    run = wait(drs, timeout=10)
+
+    assert run.writes == []
+    assert all(outcome.failed and "wait_timeout" in outcome.reason for outcome in run.outcomes)
+
+
+def test_300_servers_cost_two_describes_a_look() -> None:
+    drs = FakeDrs(["INITIATING"] * 300)
+    run = wait(drs, timeout=60)
+    assert [len(call.ids) for call in run.of("describe")] == [200, 100] * 5
+
+
+def test_a_server_that_is_done_is_not_asked_again() -> None:
+    drs = FakeDrs(["CONTINUOUS", "INITIATING", "DISCONNECTED", "STOPPED"])
+
+    run = wait(drs, timeout=60)
+
+    first, *later = [call.ids for call in run.of("describe")]
+    assert len(first) == 4
+    assert later == [(sid(1), sid(3))] * 3 + [(sid(1),)]
+
+
+def test_each_look_is_reported_and_the_last_one_too() -> None:
+    run = wait(one(["STOPPED"]))
+    assert run.reports == [["INITIATING"], ["INITIATING"], ["INITIAL_SYNC"], ["CONTINUOUS"]]
+
+
+def test_nothing_is_reported_without_a_wait() -> None:
+    assert FakeDrs(["STOPPED"]).run().reports == []
+
+
+def test_deferred_and_held_servers_are_not_waited_for() -> None:
+    drs = FakeDrs(["STOPPED"] * 3)
+    held = sid(0)
+
+    run = wait(drs, max_starts=1, why_held=lambda server: "held" if server["sourceServerID"] == held else None)
+
+    assert run.writes == [sid(1)]
+    assert run.took == 45
+    assert run.ids_with(lambda outcome: outcome.failed) == []
+    assert [outcome.state for outcome in run.outcomes] == ["STOPPED", "CONTINUOUS", "STOPPED"]
+
+
+def test_the_wait_goes_on_where_somebody_else_was_quicker() -> None:
+    run = wait(one(["STOPPED", *SYNC]))
+    assert (run.only.state, run.only.changed, run.only.failed, run.only.action) == ("CONTINUOUS", False, False, "none")
+
+
+def test_a_conflict_that_was_none_is_not_blamed_at_the_deadline() -> None:
+    run = wait(one(["STOPPED", "INITIATING"]))
+    assert run.only.failed
+    assert run.only.error_code is None
+    assert CONFLICT.message not in run.only.reason
+
+
+def test_a_lost_answer_is_looked_after_before_the_next_regular_look() -> None:
+    run = wait(one(["STOPPED"], starts=[End(SILENCE, after_effect=True)]))
+    assert run.looks[1] < 15
+    assert (run.only.changed, run.only.failed) == (True, False)
+
+
+def test_a_lost_start_that_does_not_show_before_the_deadline_counts_as_a_change() -> None:
+    drs = one(["STOPPED"], starts=[End(SILENCE, after_effect=True)] * 99, stale=250.0)
+
+    run = wait(drs, timeout=10)
+
+    assert run.took_effect == {sid(0)}
+    assert (run.only.failed, run.only.changed) == (True, True)
+
+
+def test_a_failing_server_does_not_keep_the_others_from_being_waited_for() -> None:
+    drs = FakeDrs(["DISCONNECTED", "STOPPED"])
+    run = wait(drs)
+    assert [outcome.failed for outcome in run.outcomes] == [True, False]
+    assert run.outcomes[1].state == "CONTINUOUS"
