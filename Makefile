@@ -52,6 +52,7 @@ test: .venv  ## the unit tests, then the integration targets, on the emulator
 lint: $(VENV)/ready-to-lint sanity  ## every gate
 	@$(STEP) "ruff check" $(BIN)/ruff check
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
+	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
 	@$(STEP) "mypy --strict" $(BIN)/mypy
 	@$(STEP) "ansible-lint" $(BIN)/ansible-lint
 	@# It copies amazon.aws out of the environment, and would find it ignored by this repository.

@@ -39,6 +39,32 @@ options:
       - Has no effect with O(state=started).
     type: bool
     default: false
+  wait:
+    description:
+      - Whether to return only when the goal is reached. Servers that were running already are waited for as well.
+      - With O(state=started) the goal is O(wait_until), with O(state=stopped) that nothing replicates.
+      - While waiting, progress is shown as it comes. See the guide to states in C(docs/states.md) of this collection.
+      - Has no effect in check mode.
+    type: bool
+    default: false
+  wait_until:
+    description:
+      - With V(replicating) the wait ends when data is flowing, with V(continuous) when the server is protected.
+      - After a stop everything is copied again, which takes hours to days. Until the server is V(CONTINUOUS) it has no
+        recovery point.
+      - Ignored with O(state=stopped).
+    type: str
+    choices: [replicating, continuous]
+    default: replicating
+  wait_timeout:
+    description:
+      - Seconds after which the wait B(fails) and names each server that is not there, with its state, error and ETA.
+    type: int
+    default: 3600
+  wait_delay:
+    description: Seconds between two looks.
+    type: int
+    default: 15
   max_starts:
     description:
       - At most this many source servers are started in this run, and the others are C(deferred) to a later one. So the
@@ -111,6 +137,23 @@ EXAMPLES = r"""
       - s-1234567890abcdef0
       - s-1234567890abcdef1
   register: result
+
+- name: Protect a source server again and wait until data is flowing
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    source_server_id: s-1234567890abcdef0
+    wait: true
+
+- name: Wait up to a day until every production server is protected
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    filters:
+      tag:Environment: production
+    wait: true
+    wait_until: continuous
+    wait_timeout: 86400
+    wait_delay: 60
+    return_source_servers: false
 
 - name: Protect every production server again, three at a time
   disaster_recovery.aws.drs_source_server_replication:
@@ -312,6 +355,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import aim_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, append_to_file
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Service, pursue
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     failure_of,
@@ -336,6 +380,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "filters": {"type": "dict"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     "delete_snapshots": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": False},
+    "wait_until": {"type": "str", "default": "replicating", "choices": ["replicating", "continuous"]},
+    "wait_timeout": {"type": "int", "default": 3600},
+    "wait_delay": {"type": "int", "default": 15},
     "max_starts": {"type": "int"},
     "return_source_servers": {"type": "bool", "default": True},
 }
@@ -348,7 +396,7 @@ def main() -> None:
         outcomes, service = observed(module)
     except (Refusal, Fault) as unusable:
         module.fail_json(msg=sentence(str(unusable)), **values(module, []))
-    fatal = pursue(aim, outcomes, service)
+    fatal = pursue(aim, outcomes, service, report=Progress(aim.goal, append_to_file))
     for warning in warnings_of(outcomes):
         warn(warning)
     failure = failure_of(outcomes, aim.goal, fatal)

@@ -131,18 +131,21 @@ class FakeDrs:
     attempts = 6
     patience = 5000
 
-    def __init__(self, servers: Mapping[str, FakeServer] | Sequence[Seen]) -> None:
-        """C(servers): by ID, or only the states of servers 0, 1, 2…"""
+    def __init__(self, servers: Mapping[str, FakeServer] | Sequence[Seen], describes: Sequence[End] = ()) -> None:
+        """C(servers): by ID, or only the states of servers 0, 1, 2… C(describes): the ends of the next looks."""
         if not isinstance(servers, Mapping):
             servers = {sid(number): FakeServer([state]) for number, state in enumerate(servers)}
         self.servers = dict(servers)
         self.clock = FakeClock()
-        self.describes: list[End] = []
+        self.describes = list(describes)
         self.every_start = ANSWERED
         self.journal: list[Call] = []
         self._seen: dict[str, Seen] = {}
         self._accepted: set[str] = set()
         self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"FakeDrs({list(self.servers.values())}, journal={self.journal})"
 
     def describe(self, source_server_ids: Sequence[str], until: float) -> list[SourceServer]:
         assert 1 <= len(source_server_ids) <= 200

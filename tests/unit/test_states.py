@@ -39,7 +39,9 @@ TABLE: dict[str | None, tuple[Verdict, Verdict, Verdict]] = {
     None: ("fail", "fail", "fail"),
 }
 GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
-ROWS = [(state, goal, verdict) for state, verdicts in TABLE.items() for goal, verdict in zip(GOALS, verdicts)]
+ROWS = [
+    (state, goal, verdict) for state, verdicts in TABLE.items() for goal, verdict in zip(GOALS, verdicts, strict=True)
+]
 
 
 def test_the_rules_cover_every_goal_and_phase_and_nothing_else() -> None:

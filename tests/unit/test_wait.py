@@ -55,7 +55,7 @@ def one(path: list[Seen], **script: object) -> FakeDrs:
     [
         (state, goal, end)
         for state, ends in ENDS.items()
-        for goal, end in zip(("replicating", "continuous", "stopped"), ends)
+        for goal, end in zip(("replicating", "continuous", "stopped"), ends, strict=True)
     ],
 )
 def test_each_state_that_lasts_ends_as_the_contract_says(state: Seen, goal: str, end: str) -> None:

@@ -10,12 +10,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Aim
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Refusal, why_held
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, Refusal, why_held
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 
 Params = Mapping[str, Any]
 
-GOALS: dict[str, Goal] = {"started": "replicating", "stopped": "stopped"}
+GOALS: dict[tuple[str, str], Goal] = {
+    ("started", "replicating"): "replicating",
+    ("started", "continuous"): "continuous",
+    ("stopped", "replicating"): "stopped",
+    ("stopped", "continuous"): "stopped",
+}
+"""The goal for C(state) and C(wait_until)."""
 
 REFUSALS: list[tuple[Callable[[Params], bool], str]] = [
     (
@@ -30,6 +36,18 @@ REFUSALS: list[tuple[Callable[[Params], bool], str]] = [
         lambda params: params["max_starts"] is not None and params["max_starts"] < 1,
         "max_starts must be 1 or more; leave it out for no limit",
     ),
+    (
+        lambda params: params["wait_timeout"] < 1,
+        "wait_timeout must be 1 second or more",
+    ),
+    (
+        lambda params: params["wait_delay"] < 1,
+        "wait_delay must be 1 second or more",
+    ),
+    (
+        lambda params: params["wait"] and STATE_KEY in (params["filters"] or {}),
+        f"wait: true does not go with the filter {STATE_KEY}: a second run would not wait for what the first started",
+    ),
 ]
 """When options are refused, and the sentence for the user."""
 
@@ -40,8 +58,11 @@ def aim_of(params: Params, check_mode: bool) -> Aim:
         if applies(params):
             raise Refusal(reason)
     return Aim(
-        goal=GOALS[params["state"]],
+        goal=GOALS[params["state"], params["wait_until"]],
         check_mode=check_mode,
+        wait=params["wait"] and not check_mode,
+        wait_timeout=params["wait_timeout"],
+        wait_delay=params["wait_delay"],
         max_starts=params["max_starts"],
         why_held=None if params["filters"] is None else why_held,
     )

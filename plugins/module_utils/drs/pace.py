@@ -16,6 +16,9 @@ WINDOW = 10.0
 SLOWEST = 0.5
 """Seconds between two calls at the most."""
 
+PROBE = 1.05
+"""How much faster than the measured rate the calls go, so that it is found when the service lets more through."""
+
 HOPELESS_AFTER = 30.0
 """Seconds of nothing but throttling after which a throttled call is given up."""
 
@@ -23,8 +26,8 @@ HOPELESS_AFTER = 30.0
 class Pace:
     """The pace of one operation, for all threads together.
 
-    Free until the first throttled call. From then on the calls go at the rate that the service let through lately,
-    a hundredth faster with each success in a row, so about one in fifteen is throttled and none of the rate is lost.
+    Free until the first throttled call. From then on the calls go a little faster than the service let them through
+    lately, and a hundredth faster with each success in a row: one in eight is throttled, none of the rate is lost.
     botocore's adaptive mode lets the rate sink by 30 % at each throttled call and its standard mode lets every thread
     guess for itself; docs/benchmarks.md has all three side by side.
     """
@@ -72,4 +75,4 @@ class Pace:
         while self._successes and self._successes[0] < begin:
             self._successes.popleft()
         measured = (now - begin) / max(1, len(self._successes))
-        return min(SLOWEST, measured / (1 + self._in_a_row / 100))
+        return min(SLOWEST, measured / (PROBE + self._in_a_row / 100))

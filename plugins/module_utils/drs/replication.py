@@ -236,7 +236,7 @@ def _judge(aim: Aim, outcome: Outcome, service: Service, now: float) -> None:
     else:
         if not outcome.changed:
             outcome.action = "none"  # somebody else brought it here: the conflict was no failure
-        if rule.verdict == "done" or not aim.wait:
+        if rule.verdict == "done" or not aim.wait or aim.check_mode:
             outcome.settle(outcome.reason)
 
 

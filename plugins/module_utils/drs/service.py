@@ -45,7 +45,7 @@ START = "StartReplication"
 STOP = "StopReplication"
 
 ATTEMPTS = 6
-"""How often a call without an answer is made; a throttled one is sent again as long as the service lets others through."""
+"""How often a call without an answer is made; a throttled one, as long as the service lets any through."""
 
 ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
 """botocore's own attempts, for a user who sets only the retry mode."""

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What C(pursue) promises whatever happens: faults, other actors, looks that are stale, in any mixture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    ANSWERED,
+    CONFLICT,
+    ERROR_500,
+    EXPIRED,
+    GONE,
+    REFUSED,
+    SILENCE,
+    THROTTLED,
+    End,
+    FakeDrs,
+    FakeServer,
+    Run,
+    Seen,
+    sid,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Aims = dict[str, Any]
+
+LONGEST_RUN = 600.0
+"""Seconds within which a run without a wait ends, whatever happens."""
+
+LEFT_ALONE_BY_A_STOP = {"STOPPED", "DISCONNECTED", "STALLED", "PAUSED", "SOMETHING_NEW", None, GONE}
+
+STATES = st.sampled_from(["STOPPED"] * 8 + ["CONTINUOUS", *PHASES, "SOMETHING_NEW", None, GONE])
+ENDS = st.sampled_from(
+    [
+        ANSWERED,
+        End(SILENCE, after_effect=True),
+        End(ERROR_500),
+        End(CONFLICT),
+        End(REFUSED),
+        End(REFUSED),
+        End(THROTTLED),
+        End(EXPIRED),
+    ]
+)
+LOOKS = st.sampled_from(
+    [ANSWERED, ANSWERED, End(takes=24), End(THROTTLED), End(ERROR_500, takes=24), End(SILENCE), End(EXPIRED)]
+)
+
+
+@st.composite
+def servers(draw: st.DrawFn) -> FakeServer:
+    ends = draw(st.lists(ENDS, max_size=3))
+    return FakeServer(
+        path=draw(st.lists(STATES, min_size=1, max_size=2)),
+        started=["INITIATING", *draw(st.lists(STATES, max_size=2))],
+        stopped=[draw(STATES), "STOPPED"],
+        stale=draw(st.sampled_from([0.0, 2.0, 40.0, 400.0])),
+        starts=[*ends],
+        stops=[*ends],
+    )
+
+
+AIMS = st.fixed_dictionaries(
+    {
+        "goal": st.sampled_from(["replicating", "replicating", "continuous", "stopped"]),
+        "check_mode": st.sampled_from([False, False, False, False, True]),
+        "wait": st.booleans(),
+        "wait_timeout": st.sampled_from([1, 20, 299, 300, 1000]),
+        "wait_delay": st.sampled_from([1, 15, 60]),
+        "max_starts": st.sampled_from([None, None, 1, 3]),
+    }
+)
+
+
+def quietly(examples: int) -> settings:
+    """So many examples, the same ones each time, and no files left behind."""
+    return settings(max_examples=examples, deadline=None, derandomize=True, database=None)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> FakeDrs:
+    fleet = draw(st.lists(servers(), min_size=1, max_size=7))
+    return FakeDrs({sid(number): server for number, server in enumerate(fleet)}, draw(st.lists(LOOKS, max_size=6)))
+
+
+def calm(drs: FakeDrs) -> None:
+    """From here on nothing goes wrong, nobody else acts, and every look shows what is."""
+    drs.describes = []
+    for server in drs.servers.values():
+        server.path, server.stale_until, server.stale = [server.path[0]], 0.0, 0.0
+        server.starts, server.stops = [], []
+        server.started, server.stopped = ["INITIATING"], ["STOPPED"]
+
+
+def truth(drs: FakeDrs) -> dict[str, Seen]:
+    return {source_server_id: server.path[0] for source_server_id, server in drs.servers.items()}
+
+
+def every_server_has_an_outcome_that_is_settled_and_gives_its_reason(drs: FakeDrs, _aim: Aims, run: Run) -> None:
+    assert [outcome.source_server_id for outcome in run.outcomes] == list(drs.servers)
+    assert run.ids_with(lambda outcome: not outcome.settled) == []
+    assert run.ids_with(lambda outcome: not outcome.reason) == []
+
+
+def the_run_ends_in_time(_drs: FakeDrs, aim: Aims, run: Run) -> None:
+    waits = aim["wait"] and not aim["check_mode"]
+    assert run.took <= (aim["wait_timeout"] + 30 if waits else LONGEST_RUN)
+    if waits:
+        deadline = run.calls[0].at + aim["wait_timeout"]
+        assert all(call.at < deadline for call in run.calls if call.operation != "describe")
+
+
+def a_start_follows_a_look_that_said_stopped_and_a_stop_one_that_said_data_flows(
+    _drs: FakeDrs, _aim: Aims, run: Run
+) -> None:
+    assert {call.seen for call in run.of("start")} <= {"STOPPED"}
+    assert not {call.seen for call in run.of("stop")} & LEFT_ALONE_BY_A_STOP
+
+
+def only_the_calls_of_the_goal_are_made_and_none_in_check_mode(drs: FakeDrs, aim: Aims, run: Run) -> None:
+    call = "stop" if aim["goal"] == "stopped" else "start"
+    assert {each.operation for each in run.calls} <= {"describe", call}
+    if aim["check_mode"]:
+        assert run.writes == []
+        assert not drs.clock.slept
+
+
+def no_more_servers_are_started_than_max_starts(drs: FakeDrs, aim: Aims, run: Run) -> None:
+    assert aim["goal"] == "stopped" or len(run.took_effect) <= (aim["max_starts"] or len(drs.servers))
+    assert run.ids_with(lambda outcome: outcome.deferred and (outcome.failed or outcome.changed)) == []
+
+
+def no_change_is_told_where_no_call_was_made(_drs: FakeDrs, aim: Aims, run: Run) -> None:
+    changed = run.ids_with(lambda outcome: outcome.changed)
+    acted_on = run.ids_with(lambda outcome: outcome.action != "none")
+    if aim["check_mode"]:
+        assert changed == acted_on
+    else:
+        assert set(changed) <= set(acted_on) & set(run.writes)
+
+
+def who_failed_is_neither_held_nor_deferred_and_nobody_else_has_an_error_code(
+    _drs: FakeDrs, _aim: Aims, run: Run
+) -> None:
+    for outcome in run.outcomes:
+        assert outcome.failed + outcome.held + outcome.deferred <= 1
+        assert outcome.failed or outcome.error_code is None
+
+
+PROMISES = [
+    every_server_has_an_outcome_that_is_settled_and_gives_its_reason,
+    the_run_ends_in_time,
+    a_start_follows_a_look_that_said_stopped_and_a_stop_one_that_said_data_flows,
+    only_the_calls_of_the_goal_are_made_and_none_in_check_mode,
+    no_more_servers_are_started_than_max_starts,
+    no_change_is_told_where_no_call_was_made,
+    who_failed_is_neither_held_nor_deferred_and_nobody_else_has_an_error_code,
+]
+
+
+@quietly(examples=1500)
+@given(drs=worlds(), aim=AIMS)
+def test_every_promise_holds_whatever_happens(drs: FakeDrs, aim: Aims) -> None:
+    run = drs.run(**aim)  # DRS holds two promises itself, see FakeDrs
+    for promise in PROMISES:
+        promise(drs, aim, run)
+
+
+@quietly(examples=1500)
+@given(drs=worlds(), aim=AIMS)
+def test_a_change_is_told_wherever_a_call_of_this_run_took_effect(drs: FakeDrs, aim: Aims) -> None:
+    run = drs.run(**aim)
+    assert run.took_effect <= set(run.ids_with(lambda outcome: outcome.changed))
+
+
+@quietly(examples=300)
+@given(drs=worlds(), aim=AIMS)
+def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, aim: Aims) -> None:
+    goal = aim["goal"]
+    drs.run(**aim)
+    calm(drs)
+    before = truth(drs)
+
+    second = drs.run(goal=goal)
+    third = drs.run(goal=goal)
+
+    left = [
+        source_server_id
+        for source_server_id, state in before.items()
+        if (state not in LEFT_ALONE_BY_A_STOP if goal == "stopped" else state == "STOPPED")
+    ]
+    assert second.writes == left
+    assert second.ids_with(lambda outcome: outcome.changed) == left
+    assert third.writes == []
+    assert third.ids_with(lambda outcome: outcome.changed) == []
+
+
+@quietly(examples=100)
+@given(drs=worlds(), goal=st.sampled_from(["replicating", "stopped"]))
+def test_check_mode_predicts_what_a_quiet_run_does(drs: FakeDrs, goal: str) -> None:
+    calm(drs)
+
+    def told(run: Run) -> list[tuple[object, ...]]:
+        return [(each.action, each.changed, each.failed, each.state) for each in run.outcomes]
+
+    assert told(drs.run(goal=goal, check_mode=True)) == told(drs.run(goal=goal))
