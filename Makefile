@@ -54,7 +54,7 @@ lint: $(VENV)/ready-to-lint sanity  ## every gate
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
 	@$(STEP) "mypy --strict" $(BIN)/mypy
-	@$(STEP) "ansible-lint" $(BIN)/ansible-lint
+	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --nocolor
 	@# It copies amazon.aws out of the environment, and would find it ignored by this repository.
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" $(STEP) "antsibull-docs" \
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .

@@ -32,14 +32,35 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 )
 from botocore.model import ServiceModel, Shape
 
-OUTCOME_KEYS = (
-    "source_server_id arn hostname previous_state state action changed failed held deferred reason error_code "
-    "replication_error lag_duration eta"
-).split()
-SUMMARY_KEYS = (
-    "matched changed failed held deferred by_state total_storage_bytes replicated_storage_bytes "
-    "backlogged_storage_bytes replicated_percent"
-).split()
+OUTCOME_KEYS = [
+    "source_server_id",
+    "arn",
+    "hostname",
+    "previous_state",
+    "state",
+    "action",
+    "changed",
+    "failed",
+    "held",
+    "deferred",
+    "reason",
+    "error_code",
+    "replication_error",
+    "lag_duration",
+    "eta",
+]
+SUMMARY_KEYS = [
+    "matched",
+    "changed",
+    "failed",
+    "held",
+    "deferred",
+    "by_state",
+    "total_storage_bytes",
+    "replicated_storage_bytes",
+    "backlogged_storage_bytes",
+    "replicated_percent",
+]
 TAGS = {"CostCenter": "a", "aws:x": "b", "camelCase": "camelCase", "UPPER": "", "a-b c": "Ä"}
 
 
