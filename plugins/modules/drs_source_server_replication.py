@@ -409,7 +409,7 @@ def observed(module: AnsibleAWSModule) -> tuple[list[Outcome], Service]:
     """An outcome to come for each source server that the options mean; by filters they are found, so looked at."""
     selection = selection_of(module.params, SELECTORS)
     if selection is None:
-        raise Refusal(f"one of {', '.join(SELECTORS)} must be given, and null counts as absent")
+        raise Refusal(f"Give one of {', '.join(SELECTORS)}; null counts as absent")
     service = connect(module)
     if isinstance(selection, list):
         return [Outcome(source_server_id) for source_server_id in selection], service

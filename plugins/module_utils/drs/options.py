@@ -30,7 +30,7 @@ REFUSALS: list[tuple[Callable[[Params], bool], str]] = [
     ),
     (
         lambda params: params["state"] == "stopped" and not params["delete_snapshots"],
-        "a stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true to go on",
+        "A stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true to go on",
     ),
     (
         lambda params: params["max_starts"] is not None and params["max_starts"] < 1,

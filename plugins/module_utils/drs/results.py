@@ -85,14 +85,16 @@ def failure_of(outcomes: Sequence[Outcome], goal: Goal, fatal: Fault | None) -> 
     count = f"{len(failed)} of {len(outcomes)} {are} {NOT_THERE[goal]}"
     if fatal is None:
         return f"{count}: {_names(failed)}"
+    if not _known(outcomes):
+        return sentence(fatal.message)
     changed = sum(outcome.changed for outcome in outcomes)
-    undone = f" The calls for {changed} of them were not undone: run the task again." if changed else ""
-    return f"{sentence(fatal.message)} {count}.{undone}"
+    undone = f", and the calls for {changed} of them were not undone" if changed else ""
+    return f"{fatal.message}; {count}{undone}: run the task again."
 
 
 def sentence(text: str) -> str:
-    """The text with a capital letter at its begin and a full stop at its end."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """The text with one full stop at its end."""
+    return f"{text.rstrip('.')}."
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:

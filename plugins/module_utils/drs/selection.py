@@ -53,7 +53,7 @@ def selection_of(params: Mapping[str, Any], selectors: Sequence[str]) -> list[st
     if not given:
         return None
     if len(given) > 1:
-        raise Refusal(f"only one of {_listed(selectors)} may be given, not {_listed(given)}")
+        raise Refusal(f"Give only one of {_listed(selectors)}, not {_listed(given)}")
     value = params[given[0]]
     if not value:
         raise Refusal(f"{given[0]} is empty, which never means every source server: name what is meant")
@@ -65,7 +65,7 @@ def ids_of(value: str | Sequence[str]) -> list[str]:
     ids = list(dict.fromkeys([value] if isinstance(value, str) else value))
     wrong = [repr(str(text)) for text in ids if not SOURCE_SERVER_ID.fullmatch(str(text))]
     if wrong:
-        raise Refusal(f"a source server ID is s- and 17 letters or digits, which these are not: {', '.join(wrong)}")
+        raise Refusal(f"These are not source server IDs (s- and 17 letters or digits): {', '.join(wrong)}")
     return ids
 
 
@@ -108,8 +108,8 @@ def find_to_change(service: Service, filters: Filters) -> list[SourceServer]:
     broad = {key: patterns for key, patterns in filters.items() if key != STATE_KEY}
     servers = find(service, broad)
     if not servers:
-        of_these = f"that matches {', '.join(f'{key}={_listed(broad[key])}' for key in broad)} " if broad else ""
-        raise Refusal(f"there is no source server {of_these}in {service.region}: check the filters and the region")
+        which = f" matches {', '.join(f'{key}={_listed(broad[key])}' for key in broad)}" if broad else " is"
+        raise Refusal(f"No source server{which} in {service.region}: check the filters and the region")
     return [server for server in servers if matches(server, filters)]
 
 

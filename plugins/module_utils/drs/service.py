@@ -44,6 +44,8 @@ DESCRIBE = "DescribeSourceServers"
 START = "StartReplication"
 STOP = "StopReplication"
 
+KEYS = ("access_key", "secret_key", "session_token")
+
 ATTEMPTS = 6
 """How often a call without an answer is made; a throttled one, as long as the service lets any through."""
 
@@ -195,7 +197,7 @@ class Service:
             kind = "fatal"
         text = f"{code or status}: {_first_line(str(error.get('Message') or 'no message'))}"
         if code in DENIALS:
-            text = f"the credentials lack the IAM action drs:{operation} in {self.region} ({text})"
+            text = f"These credentials lack the IAM action drs:{operation} in {self.region} ({text})"
         elif code == "UninitializedAccountException":
             text = (
                 f"AWS Elastic Disaster Recovery is not initialised in {self.region}: "
@@ -208,7 +210,7 @@ class Service:
         return Fault(kind, code, text, _seconds(metadata.get("HTTPHeaders", {}).get("retry-after")))
 
     def _garbage(self, operation: str) -> Fault:
-        return Fault("unanswered", None, f"the answer to {operation} in {self.region} is not one of DRS")
+        return Fault("unanswered", None, f"{operation} in {self.region} got an answer that is not one of DRS")
 
 
 def connect(module: AnsibleAWSModule) -> Service:
@@ -218,10 +220,14 @@ def connect(module: AnsibleAWSModule) -> Service:
     traceback on ansible-core 2.17 and 2.18, and it dies with one on a bad aws_config.
     """
     set_collection_info(COLLECTION, VERSION)
+    if module.params["profile"] and any(module.params[key] for key in KEYS):
+        raise Fault(
+            "fatal", None, f"profile does not go with {', '.join(KEYS)}, be they the task's or the environment's"
+        )
     try:
         region, endpoint, arguments = get_aws_connection_info(module)
     except Exception as error:
-        raise Fault("fatal", None, f"aws_config is not valid: {_first_line(str(error))}") from error
+        raise Fault("fatal", None, f"aws_config is not a configuration of botocore{_named(error)}") from error
     users: Any = arguments.pop("aws_config", None) or Config()
     ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
     try:
@@ -236,6 +242,12 @@ def connect(module: AnsibleAWSModule) -> Service:
     except Exception as error:
         raise Fault("fatal", None, f"No client can be made of these options: {_first_line(str(error))}") from error
     return Service(client, attempts)
+
+
+def _named(error: Exception) -> str:
+    """What botocore says of a configuration; a slip inside it tells the user nothing."""
+    telling = isinstance(error, BotoCoreError) or "keyword argument" in str(error)
+    return f": {_first_line(str(error))}" if telling else ": check the type of each of its values"
 
 
 def _attempts(retries: Mapping[str, Any], session: Session) -> int | None:
