@@ -41,6 +41,7 @@ ENDS = st.sampled_from(
         ANSWERED,
         End(SILENCE, after_effect=True),
         End(ERROR_500),
+        End(ERROR_500, after_effect=True),
         End(CONFLICT),
         End(REFUSED),
         End(REFUSED),

@@ -227,9 +227,12 @@ def test_a_lost_answer_whose_effect_shows_late_still_counts_as_a_change() -> Non
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
-def test_a_change_is_told_when_every_answer_is_lost_and_the_effect_does_not_show() -> None:
-    lost = [End(SILENCE, after_effect=True)] * 99
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=lost)})
+@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+def test_a_change_is_told_when_every_answer_is_lost_and_the_effect_does_not_show(
+    lost: Exception,
+) -> None:
+    ends = [End(lost, after_effect=True)] * 99
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
 
     run = drs.run()
 
@@ -237,8 +240,11 @@ def test_a_change_is_told_when_every_answer_is_lost_and_the_effect_does_not_show
     assert (run.only.failed, run.only.changed) == (True, True)
 
 
-def test_a_change_is_told_when_a_lost_start_took_effect_and_the_next_one_is_refused() -> None:
-    ends = [End(SILENCE, after_effect=True), End(REFUSED)]
+@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+def test_a_change_is_told_when_a_lost_start_took_effect_and_the_next_one_is_refused(
+    lost: Exception,
+) -> None:
+    ends = [End(lost, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
 
     run = drs.run()

@@ -313,9 +313,9 @@ def test_a_fatal_failure_before_any_call_undid_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "whole"), [("no region", "No region."), ("AWS said no.", "AWS said no."), ("a… b", "A… b."), ("", ".")]
+    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("", ".")]
 )
-def test_a_sentence_begins_and_ends_as_one(text: str, whole: str) -> None:
+def test_a_sentence_ends_as_one_and_leaves_option_names_alone(text: str, whole: str) -> None:
     assert sentence(text) == whole
 
 

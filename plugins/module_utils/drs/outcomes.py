@@ -46,6 +46,7 @@ class Outcome:
     left_stopped: bool = False
     conflicts: int = 0
     unanswered: int = 0
+    lost: bool = False
     unclear: bool = False
     look_at: float = -math.inf
     call_at: float = -math.inf
@@ -69,9 +70,9 @@ class Outcome:
         self.settled, self.reason = True, reason
 
     def fail(self, reason: str, fault: Fault | None = None) -> None:
-        """Settle as failed. A call whose effect nobody can tell counts as a change."""
+        """Settle as failed. A call that ended without an answer counts as a change where nothing disproved it."""
         self.settle(reason)
         self.failed, self.warning = True, None
         self.error_code = fault.code if fault else None
-        if self.unanswered and (self.unclear or self.conflicts):
+        if self.unclear or self.lost or (self.unanswered and self.conflicts):
             self.changed = True

@@ -37,19 +37,20 @@ class Pace:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._throttled_since: float | None = None
-        self._last_success = clock()
+        self._futile_since: float | None = None
         self._successes: deque[float] = deque()
         self._in_a_row = 0
         self._next_turn = clock()
 
-    def await_turn(self) -> None:
-        """Sleep until the next call may be sent."""
+    def await_turn(self) -> bool:
+        """Sleep until the next call may be sent. Gives whether that took any time."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next_turn)
             self._next_turn = turn + self._interval(now)
         if turn > now:
             self._sleep(turn - now)
+        return turn > now
 
     def note(self, throttled: bool) -> None:
         """Take note of an answer."""
@@ -57,16 +58,16 @@ class Pace:
             now = self._clock()
             if throttled:
                 self._in_a_row = 0
-                if self._throttled_since is None:
-                    self._throttled_since = self._last_success = now
+                self._throttled_since = now if self._throttled_since is None else self._throttled_since
+                self._futile_since = now if self._futile_since is None else self._futile_since
             elif self._throttled_since is not None:
                 self._in_a_row += 1
-                self._last_success = now
+                self._futile_since = None
                 self._successes.append(now)
 
     def is_hopeless(self) -> bool:
         """Whether nothing but throttling came back for so long that a further attempt is no use."""
-        return self._throttled_since is not None and self._clock() - self._last_success >= HOPELESS_AFTER
+        return self._futile_since is not None and self._clock() - self._futile_since >= HOPELESS_AFTER
 
     def _interval(self, now: float) -> float:
         if self._throttled_since is None or self.is_hopeless():

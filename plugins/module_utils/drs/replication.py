@@ -190,8 +190,11 @@ def _look(outcomes: Sequence[Outcome], service: Service, until: float, clock: Ca
 
 def _choose(aim: Aim, outcomes: Sequence[Outcome], service: Service, brake: _Brake, now: float) -> None:
     """Settle what needs no call, and mark the others with the call that is due, within C(max_starts)."""
+    called = [outcome for outcome in _open(outcomes) if outcome.call_fault]
     for outcome in _open(outcomes):
         _judge(aim, outcome, service, now)
+    if any(outcome.call_fault is None for outcome in called):
+        brake.note(None)  # a look showed that what ended the row was no refusal
     _give_up(outcomes, brake)
     if aim.max_starts is not None:
         begun = sum(outcome.action == "start" for outcome in outcomes)
@@ -218,6 +221,8 @@ def _judge(aim: Aim, outcome: Outcome, service: Service, now: float) -> None:
         if outcome.first is None or not aim.wait:
             outcome.fail(f"{_so_far(outcome)}{outcome.look_fault.message}", outcome.look_fault)
         return
+    if outcome.latest is None and not outcome.absent:
+        return  # the time ran out before the first look
     if outcome.absent:
         unknown = f"DRS does not know this ID in {service.region}"
         outcome.fail("it was deleted from DRS during this run" if outcome.first else unknown)
@@ -234,8 +239,9 @@ def _judge(aim: Aim, outcome: Outcome, service: Service, now: float) -> None:
     elif rule.verdict in ("start", "stop"):
         _judge_call(aim, outcome, rule.verdict, service.attempts, now)
     else:
+        outcome.call_fault = None
         if not outcome.changed:
-            outcome.action = "none"  # somebody else brought it here: the conflict was no failure
+            outcome.action = "none"  # somebody else brought it here
         if rule.verdict == "done" or not aim.wait or aim.check_mode:
             outcome.settle(outcome.reason)
 
@@ -331,6 +337,7 @@ def _take(outcome: Outcome, fault: Fault, now: float) -> None:
     elif fault.kind == "unanswered":
         outcome.unanswered += 1
         outcome.unclear = True
+        outcome.lost = outcome.lost or fault.code is None
         pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (outcome.unanswered - 1))
         outcome.look_at = outcome.call_at = now + pause
     else:

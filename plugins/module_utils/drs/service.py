@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -145,12 +146,15 @@ class Service:
     def _attempt(self, operation: str, send: Callable[[], Answer], until: float) -> Answer:
         """Send until there is an answer, or a fault after which the operation may not be sent again as it is."""
         pace = self._paces[operation]
+        last = None if operation == DESCRIBE else Fault("throttled", None, f"{operation} got no turn in {self.region}")
         attempt = 1
         while True:
-            pace.await_turn()
+            if pace.await_turn() and last and self._clock() >= until:
+                raise last
             try:
                 answer = send()
             except Fault as fault:
+                last = fault
                 pace.note(throttled=fault.kind == "throttled")
                 pause = fault.retry_after or (0 if fault.kind == "throttled" else _backoff(attempt))
                 if not self._may_send_again(operation, fault, attempt) or self._clock() + pause >= until:
@@ -221,9 +225,7 @@ def connect(module: AnsibleAWSModule) -> Service:
     """
     set_collection_info(COLLECTION, VERSION)
     if module.params["profile"] and any(module.params[key] for key in KEYS):
-        raise Fault(
-            "fatal", None, f"profile does not go with {', '.join(KEYS)}, be they the task's or the environment's"
-        )
+        raise Fault("fatal", None, f"profile does not go with {', '.join(KEYS)}, of the task or the environment")
     try:
         region, endpoint, arguments = get_aws_connection_info(module)
     except Exception as error:
@@ -241,7 +243,14 @@ def connect(module: AnsibleAWSModule) -> Service:
         raise Fault("fatal", None, "No AWS region: set region, AWS_REGION, or a region in the profile.") from error
     except Exception as error:
         raise Fault("fatal", None, f"No client can be made of these options: {_first_line(str(error))}") from error
+    client.meta.events.register(f"before-parse.drs.{DESCRIBE}", _insist_on_a_list)
     return Service(client, attempts)
+
+
+def _insist_on_a_list(response_dict: Mapping[str, Any], **_event: Any) -> None:
+    """Raises ValueError for C(items) that are an empty object or text, which botocore takes for an empty list."""
+    if response_dict["status_code"] < 300 and not isinstance(json.loads(response_dict["body"]).get("items"), list):
+        raise ValueError("items is no list")
 
 
 def _named(error: Exception) -> str:
@@ -269,12 +278,13 @@ def _backoff(attempt: int) -> float:
 
 def _first_line(text: str) -> str:
     """AWS's text without what follows its first line: a signature error goes on with the request, tokens included."""
-    line = text.strip().split("\n", 1)[0].rstrip(".")
+    line = (text.strip().splitlines() or [""])[0].rstrip(".")
     return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
 
 
 def _seconds(header: str | None) -> float | None:
     try:
-        return min(LONGEST_PAUSE, float(header)) if header else None
+        seconds = float(header or 0)
     except ValueError:
         return None
+    return min(LONGEST_PAUSE, seconds) if seconds > 0 else None
