@@ -46,7 +46,6 @@ class Outcome:
     left_stopped: bool = False
     conflicts: int = 0
     unanswered: int = 0
-    lost: bool = False
     unclear: bool = False
     look_at: float = -math.inf
     call_at: float = -math.inf
@@ -70,9 +69,11 @@ class Outcome:
         self.settled, self.reason = True, reason
 
     def fail(self, reason: str, fault: Fault | None = None) -> None:
-        """Settle as failed. A call that ended without an answer counts as a change where nothing disproved it."""
+        """Settle as failed.
+
+        A call that ended without a clean answer counts as a change: a look soon after it disproves nothing.
+        """
         self.settle(reason)
         self.failed, self.warning = True, None
         self.error_code = fault.code if fault else None
-        if self.unclear or self.lost or (self.unanswered and self.conflicts):
-            self.changed = True
+        self.changed = self.changed or self.unanswered > 0

@@ -337,7 +337,6 @@ def _take(outcome: Outcome, fault: Fault, now: float) -> None:
     elif fault.kind == "unanswered":
         outcome.unanswered += 1
         outcome.unclear = True
-        outcome.lost = outcome.lost or fault.code is None
         pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (outcome.unanswered - 1))
         outcome.look_at = outcome.call_at = now + pause
     else:
