@@ -14,7 +14,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service import (
@@ -26,7 +25,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service 
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
 from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -366,14 +364,8 @@ def test_a_long_text_of_aws_is_cut() -> None:
 
 
 def with_answer(status: int, body: bytes, **headers: str) -> tuple[Service, FakeClock, list[AWSRequest]]:
-    """A service over a real botocore client to which every request is answered like this."""
-    client = boto3.client(
-        "drs",
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="example",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    """A service over the client that C(connect) makes, to which every request is answered like this."""
+    client = connected()._client
     sent, clock = answer_all(client, status, body, **headers), FakeClock()
     return Service(client, 2, sleep=clock.sleep, clock=clock), clock, sent
 
@@ -405,6 +397,8 @@ def answer_all(client: Any, status: int, body: bytes, **headers: str) -> list[AW
         b'"text"',
         b"{}",
         b'{"items": null}',
+        b'{"items": {}}',
+        b'{"items": ""}',
         b'{"items": [null]}',
         b'{"items": [{}]}',
         b'{"items": "text"}',

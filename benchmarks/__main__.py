@@ -1,0 +1,263 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures the module against what people have today, and writes docs/benchmarks.md: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.emulator import Emulator
+
+from .bench import LATENCY, MODULE, Bench, Run, aws_cli, ids
+
+REPORT = Path("docs/benchmarks.md")
+SCRIPT = [sys.executable, "benchmarks/ten_threads.py"]
+FLEET = 300
+LOOPED = 20
+CLI_SERVERS = 40
+CLI = "aws drs describe-source-servers --filters sourceServerIDs=$0 && aws drs start-replication --source-server-id $0"
+BURST = 5.0
+
+Row = tuple[str, ...]
+
+
+def main() -> None:
+    """Run every measurement and write the report."""
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
+        bench = Bench(emulator, Path(folder))
+        sections: list[Iterator[str]] = [one_server(bench), fleet(bench), growth(bench), rate_limit(bench)]
+        lines = [line for section in sections for line in told(section)]
+    REPORT.write_text("\n".join([*header(load), *lines]) + "\n", encoding="utf-8")
+
+
+def told(lines: Iterator[str]) -> Iterator[str]:
+    """The lines, each shown as it comes."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        yield line
+
+
+def header(load: float) -> Iterator[str]:
+    """What was measured with, and where."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield from (
+        "# Benchmarks",
+        "",
+        "Written by `make bench` (`python -m benchmarks`). Everything runs against the emulator of `tests/emulator` on",
+        f"one machine, each call to AWS takes {LATENCY * 1000:.0f} ms, and what is compared was measured in one run.",
+        "",
+        f"- Python {platform.python_version()}, ansible-core {version('ansible-core')}",
+        f"- boto3 {version('boto3')}, botocore {version('botocore')}, {cli_version()}",
+        f"- {os.cpu_count()} cores, {memory:.1f} GiB of memory, load average {load:.1f} before the run",
+    )
+
+
+def cli_version() -> str:
+    """The version of the AWS CLI, without what else it says."""
+    command = aws_cli()
+    if command is None:
+        return "no AWS CLI"
+    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"AWS CLI {said.split()[0].partition('/')[2]}"
+
+
+def one_server(bench: Bench) -> Iterator[str]:
+    """The module ad hoc, against a ping; they take turns."""
+    module = ["ansible", "localhost", "-m", MODULE, "-a", f"source_server_id={ids(1)[0]}"]
+    ping = ["ansible", "localhost", "-m", "ping"]
+    pairs = [(bench.run(module, 1), bench.run(ping, 1)) for _ in range(7)]
+    own = statistics.median(run.seconds - LATENCY * len(run.journal) for run, _ in pairs)
+    pinged = statistics.median(run.seconds for _, run in pairs)
+    calls = len(pairs[0][0].journal)
+    yield from (
+        "",
+        "## One server",
+        "",
+        f"Medians of {len(pairs)} runs that take turns. The latency of the module's {calls} calls is taken off its wall time.",
+        "",
+        "```",
+        f"ansible localhost -m {MODULE} -a source_server_id=s-…",
+        "ansible localhost -m ping",
+        "```",
+    )
+    yield from table(
+        ("", "seconds", "goal", ""),
+        ("ping", f"{pinged:.2f}", "", ""),
+        ("the module", f"{own:.2f}", "", ""),
+        ("ratio", f"{own / pinged:.2f}", *judged("at most 1.4", own / pinged, "", own / pinged <= 1.4)),
+    )
+
+
+def fleet(bench: Bench) -> Iterator[str]:
+    """One task for a fleet, against a loop, the AWS CLI and a script."""
+    task = bench.playbook({MODULE: {"source_server_ids": ids(FLEET), "return_source_servers": False}})
+    tasks, scripts = [], []
+    for _ in range(3):
+        tasks.append(finished(bench.run(task, FLEET)).seconds)
+        scripts.append(finished(bench.run(SCRIPT, FLEET)).seconds)
+    one, script = statistics.median(tasks), statistics.median(scripts)
+    looped = {
+        count: finished(
+            bench.run(bench.playbook({MODULE: {"source_server_id": "{{ item }}"}, "loop": ids(count)}), count)
+        ).seconds
+        for count in (1, LOOPED)
+    }
+    loop = looped[1] + (looped[LOOPED] - looped[1]) / (LOOPED - 1) * (FLEET - 1)
+    yield from (
+        "",
+        f"## {FLEET} servers",
+        "",
+        f"The task and the script: medians of {len(tasks)} runs that take turns. The loop is **scaled** linearly from",
+        f"{LOOPED} servers ({looped[LOOPED]:.1f} s) and 1 server ({looped[1]:.1f} s), so that its start-up counts once;",
+        f"the AWS CLI is **scaled** linearly from {CLI_SERVERS} servers.",
+        "",
+        "```",
+        f"ansible-playbook PLAY  # one task: {MODULE}",
+        "                       # with source_server_ids, return_source_servers: false",
+        'ansible-playbook PLAY  # the same module with source_server_id: "{{ item }}" and a loop',
+        f"xargs -P 10 -I ID sh -c '{CLI}' ID",
+        "python benchmarks/ten_threads.py",
+        "```",
+    )
+    rows: list[Row] = [
+        ("one task", f"{one:.2f}", "", "", ""),
+        ("a loop", f"{loop:.1f}", *against(loop / one, 25)),
+    ]
+    if aws_cli():
+        xargs = ["xargs", "-P", "10", "-I", "ID", "sh", "-c", CLI.replace("aws", str(aws_cli())), "ID"]
+        cli = finished(bench.run(xargs, CLI_SERVERS, standard_input="\n".join(ids(CLI_SERVERS)))).seconds
+        scaled = cli * FLEET / CLI_SERVERS
+        rows.append((f"the AWS CLI ({cli:.1f} s for {CLI_SERVERS})", f"{scaled:.1f}", *against(scaled / one, 10)))
+    else:
+        rows.append(("the AWS CLI", "not measured: there is none", "", "", ""))
+    behind = f"{one - script:+.2f} s"
+    rows.append(("a script", f"{script:.2f}", behind, *judged("within 1.5 s", one - script, " s", one - script <= 1.5)))
+    yield from table(("", "seconds", "of which the task is", "goal", ""), *rows)
+
+
+def growth(bench: Bench) -> Iterator[str]:
+    """Ever more servers by a filter: wall time and peak memory."""
+    noted = bench.folder / "peaks"
+    task = {MODULE: {"filters": {"replication-state": "STOPPED"}, "return_source_servers": False}}
+    yield from (
+        "",
+        "## Growth",
+        "",
+        "One run each, in pages of 300. The peak is the resident memory (`ru_maxrss`) of the module's own process, noted by",
+        "an interpreter put around it as `ansible-playbook` runs it.",
+        "",
+        "```",
+        f"ansible-playbook PLAY  # one task: {MODULE}",
+        "                       # with filters: {replication-state: STOPPED}, return_source_servers: false",
+        "```",
+    )
+    rows: list[Row] = []
+    before = 0.0
+    for count in (30, 300, 3000):
+        noted.unlink(missing_ok=True)
+        command = bench.playbook(task, bench.measuring_python(noted))
+        seconds = finished(bench.run(command, count)).seconds
+        peak = max(int(line) for line in noted.read_text(encoding="utf-8").split()) / 1024
+        times = seconds / before if before else 0
+        grown = judged("at most 10 times", times, " times", times <= 10) if before else ("", "")
+        memory = judged("below 200 MiB", peak, " MiB", peak < 200)
+        rows.append(
+            (str(count), f"{seconds:.2f}", f"{times:.1f} times" if before else "", *grown, f"{peak:.0f}", *memory)
+        )
+        before = seconds
+    yield from table(("servers", "seconds", "growth", "goal", "", "peak MiB", "goal", ""), *rows)
+
+
+def rate_limit(bench: Bench) -> Iterator[str]:
+    """A token bucket that answers 429: the module, and for comparison what botocore and amazon.aws have."""
+    command = bench.playbook({MODULE: {"source_server_ids": ids(FLEET), "return_source_servers": False}})
+    script_with = {
+        "botocore adaptive": (SCRIPT, {"AWS_RETRY_MODE": "adaptive", "AWS_MAX_ATTEMPTS": "10"}),
+        "botocore standard": (SCRIPT, {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}),
+        "AWSRetry.jittered_backoff": ([*SCRIPT, "awsretry"], {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "1"}),
+    }
+    yield from (
+        "",
+        "## The rate limit",
+        "",
+        f"{FLEET} servers, one run each; StartReplication is limited by a token bucket that answers 429. Seconds are from the",
+        "first start to the last one's answer, without start-up, compared with N/R, the servers over the rate. Lost are those",
+        "still STOPPED at the end. The goals are for the module; beside it, for comparison, stands the script.",
+        "",
+        "```",
+        f"ansible-playbook PLAY  # one task: {MODULE}",
+        "                       # with source_server_ids, return_source_servers: false",
+        "AWS_RETRY_MODE=adaptive AWS_MAX_ATTEMPTS=10 python benchmarks/ten_threads.py",
+        "AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=10 python benchmarks/ten_threads.py",
+        "AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=1 python benchmarks/ten_threads.py awsretry",
+        "```",
+    )
+    rows: list[Row] = []
+    for rate in (20.0, 100.0):
+        for burst in (rate, BURST):
+            limit = {"rate": rate, "burst": burst}
+            rows.append(limited("**the module**", bench.run(command, FLEET, limit=limit), limit, True))
+        for name, (script, environment) in script_with.items():
+            run = bench.run(script, FLEET, limit=limit, environment=environment, must_finish=False)
+            rows.append(limited(name, run, limit, False))
+    yield from table(
+        ("a second", "burst", "who", "seconds", "of N/R", "goal", "", "throttled", "goal", "", "lost", "goal", ""),
+        *rows,
+    )
+
+
+def limited(name: str, run: Run, limit: dict[str, float], with_goals: bool) -> Row:
+    """The row of one run at the rate limit."""
+    ratio, share = run.starting / (FLEET / limit["rate"]), run.throttled
+    figures = f"{run.starting:.1f}", f"{ratio:.2f}", f"{share:.1%}", str(run.left)
+    goals = (
+        judged("at most 1.15", ratio, "", ratio <= 1.15),
+        judged("below 20 %", share * 100, " %", share < 0.2),
+        judged("0", run.left, "", run.left == 0),
+    )
+    time_goal, share_goal, lost_goal = goals if with_goals else (("", ""),) * 3
+    seconds, of_limit, throttled, lost = figures
+    where = f"{limit['rate']:.0f}", f"{limit['burst']:.0f}", name, seconds
+    return (*where, of_limit, *time_goal, throttled, *share_goal, lost, *lost_goal)
+
+
+def finished(run: Run) -> Run:
+    """The run, which must have started every server."""
+    if run.left:
+        raise RuntimeError(f"{run.left} source servers are still STOPPED")
+    return run
+
+
+def against(times: float, goal: int) -> Row:
+    """How many times faster, the goal and whether it is reached."""
+    return f"{times:.1f} times faster", *judged(f"at least {goal} times", times, " times", times >= goal)
+
+
+def judged(goal: str, figure: float, unit: str, reached: bool) -> tuple[str, str]:
+    """A goal and whether it is reached."""
+    return goal, "reached" if reached else f"**not reached: {figure:.3g}{unit}**"
+
+
+def table(*rows: Row) -> Iterator[str]:
+    """A table of Markdown; the first row is its head."""
+    yield ""
+    for number, row in enumerate(rows):
+        yield f"| {' | '.join(row)} |"
+        if number == 0:
+            yield f"|{'---|' * len(row)}"
+
+
+if __name__ == "__main__":
+    main()

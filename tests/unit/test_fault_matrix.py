@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fault matrix: every kind of fault, at every call, before and after its effect.
+
+Each row runs the real module twice over HTTP against the emulator: with the fault, and again without. Read it with
+`python -m pytest -v tests/unit/test_fault_matrix.py`: a row is named CALL-WHEN-KIND-HOW OFTEN.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import pace, replication, service
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
+from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+
+Document = dict[str, Any]
+
+FAULTY = sid(3)
+"""The server whose start goes wrong; on the second of two pages."""
+
+RUNNING = sid(4)
+FLEET = {sid(1): "STOPPED", sid(2): "STOPPED", FAULTY: "STOPPED", RUNNING: "CONTINUOUS"}
+TO_START = {source_server_id for source_server_id, state in FLEET.items() if state == "STOPPED"}
+
+ERRORS: dict[str, Document] = {
+    "403": {"code": "AccessDeniedException", "status": 403},
+    "404": {"code": "ResourceNotFoundException", "status": 404},
+    "409": {"code": "ConflictException", "status": 409},
+    "429": {"code": "ThrottlingException", "status": 429},
+    "500": {"code": "InternalServerException", "status": 500},
+    "503": {"code": "ServiceUnavailableException", "status": 503},
+}
+KINDS: dict[str, Document] = {
+    **ERRORS,
+    "drop": {"kind": "drop"},
+    "hang": {"kind": "hang", "seconds": 3},
+    **{body: {"kind": "garbage", "body": body} for body in ("html", "json_list", "truncated", "empty_object")},
+    "cut": {"kind": "cut"},
+}
+REFUSALS = {"403", "404", "409"}
+SAY_NOT_APPLIED = {*REFUSALS, "429"}
+"""Answers that say that the call was not applied. After the effect they are untrue, and the module believes them."""
+
+CALLS: dict[str, Document] = {
+    "describe": {"operation": "DescribeSourceServers"},
+    "page": {"operation": "DescribeSourceServers", "page": 2},
+    "start": {"operation": "StartReplication", "server": FAULTY},
+    "look": {"operation": "DescribeSourceServers", "skip": 1},
+}
+"""The first Describe, a later page, a start, and the look after the conflict over a server that somebody else started."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the matrix."""
+
+    call: str
+    when: str
+    kind: str
+    always: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.call}-{self.when}-{self.kind}-{'always' if self.always else 'once'}"
+
+    @property
+    def is_late_lie(self) -> bool:
+        return self.when == "after" and self.kind in SAY_NOT_APPLIED
+
+    @property
+    def script(self) -> Document:
+        fault = {**CALLS[self.call], "when": self.when, "times": None if self.always else 1, **KINDS[self.kind]}
+        somebody_else = [{"on": "StartReplication", "server": FAULTY, "do": "start"}] if self.call == "look" else []
+        return {**world(FLEET), "faults": [fault], "others": somebody_else}
+
+    @property
+    def options(self) -> Document:
+        return {"filters": {"tag:env": "prod"}} if self.call == "page" else {"source_server_ids": list(FLEET)}
+
+    @property
+    def failing(self) -> set[str]:
+        """The servers that fail."""
+        for_good = self.always or self.kind in REFUSALS
+        if self.call in ("describe", "page"):
+            return set(FLEET) if for_good else set()
+        if self.call == "look":
+            return {FAULTY} if for_good else set()
+        if self.kind in ("403", "404"):
+            return {FAULTY}
+        return {FAULTY} if self.always and self.when == "before" else set()
+
+    @property
+    def started(self) -> set[str]:
+        """The servers that the run's calls start."""
+        if self.call in ("describe", "page"):
+            return TO_START - self.failing
+        if self.call == "look":
+            return TO_START - {FAULTY}
+        return TO_START - (self.failing if self.when == "before" else set())
+
+
+def rows() -> Iterator[Row]:
+    for call in CALLS:
+        for kind in KINDS:
+            for when in ("before", "after"):
+                if kind != "cut" or when == "after":
+                    yield Row(call, when, kind)
+    for call in CALLS:
+        for kind in ("409", "429", "500", "drop", "html"):
+            yield Row(call, "before", kind, always=True)
+    for kind in ("500", "drop", "empty_object", "cut"):
+        yield Row("start", "after", kind, always=True)
+
+
+def world(states: dict[str, str]) -> Document:
+    servers = [{"sourceServerID": each, "state": state, "tags": {"env": "prod"}} for each, state in states.items()]
+    return {"page_size": 2, "regions": {"eu-west-1": {"servers": servers}}}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator in the environment, nothing of the user's own AWS, and pauses a fiftieth as long."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    for room, constant in [
+        (service, "FIRST_PAUSE"),
+        (service, "LONGEST_PAUSE"),
+        (replication, "CONFLICT_PAUSE"),
+        (replication, "FIRST_LOOK_AGAIN"),
+        (replication, "LONGEST_LOOK_AGAIN"),
+        (pace, "SLOWEST"),
+        (pace, "HOPELESS_AFTER"),
+    ]:
+        monkeypatch.setattr(room, constant, getattr(room, constant) / 50)
+
+
+def with_arguments(arguments: Document, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
+    """What makes an AnsibleModule of this process read these arguments; ansible-core 2.17 and 2.18 lack the first."""
+    try:
+        from ansible.module_utils.testing import patch_module_args
+    except ImportError:
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        return nullcontext()
+    return patch_module_args(arguments)
+
+
+@dataclass
+class Runner:
+    """Runs the module."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, **options: Any) -> Document:
+        with with_arguments({**options, "aws_config": {"read_timeout": 1}}, self.monkeypatch):
+            with pytest.raises(SystemExit) as exited:
+                module.main()
+        result: Document = json.loads(self.capsys.readouterr().out)
+        assert exited.value.code == int(result.get("failed", False))
+        return result
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
+    return Runner(monkeypatch, capsys)
+
+
+def truth(emulator: Emulator) -> dict[str, str]:
+    return {each: server["dataReplicationInfo"]["dataReplicationState"] for each, server in emulator.servers().items()}
+
+
+def with_flag(result: Document, flag: str) -> set[str]:
+    return {outcome["source_server_id"] for outcome in result["outcomes"] if outcome[flag]}
+
+
+def took_effect(call: Document) -> bool:
+    after = call["fault"] is not None and call["fault"]["when"] == "after"
+    return call["operation"] == "StartReplication" and (call["status"] == 200 and call["fault"] is None or after)
+
+
+def is_look_at(call: Document, source_server_id: str) -> bool:
+    """Whether the call is a Describe that was answered as it should be, and shows that server."""
+    ids = call["input"].get("filters", {}).get("sourceServerIDs", [source_server_id])
+    return call["operation"] == "DescribeSourceServers" and call["fault"] is None and source_server_id in ids
+
+
+def assert_that_starts_follow_a_look_that_said_stopped(journal: list[Document], row: Row) -> None:
+    for source_server_id in FLEET:
+        seen: str | None = None
+        is_running = FLEET[source_server_id] != "STOPPED"
+        accepted = 0
+        for call in journal:
+            if is_look_at(call, source_server_id):
+                seen = "running" if is_running else "STOPPED"
+            elif call["input"].get("sourceServerID") == source_server_id:
+                assert seen == "STOPPED"
+                accepted += call["status"] == 200 and call["fault"] is None
+                by_somebody_else = row.call == "look" and source_server_id == FAULTY
+                is_running = is_running or took_effect(call) or by_somebody_else
+                if call["status"] != 429:
+                    seen = None  # only a throttled call may be sent again without another look
+        assert accepted <= 1
+
+
+@pytest.mark.parametrize("row", rows(), ids=str)
+def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
+    emulator.load(row.script)
+    first = run(**row.options)
+    journal, after = emulator.journal(), truth(emulator)
+
+    assert any(call["fault"] for call in journal), "the fault did not happen"
+    outcomes = [outcome["source_server_id"] for outcome in first["outcomes"]]
+    # Filters that could not be asked to the end tell of no server: a part of the pages is no answer.
+    assert outcomes == ([] if row.call == "page" and row.failing else list(FLEET))
+    assert first.get("failed", False) == bool(row.failing)
+    assert with_flag(first, "failed") == row.failing & set(outcomes)
+    assert all(outcome["reason"] for outcome in first["outcomes"])
+    assert not row.failing or first["msg"].endswith((".", ")"))
+
+    assert {each for each, state in after.items() if state == "STOPPED"} == TO_START - row.started - (
+        {FAULTY} if row.call == "look" else set()
+    )
+    untold = {FAULTY} if row.call == "start" and row.is_late_lie else set()
+    assert with_flag(first, "changed") == row.started - untold
+    assert first["changed"] == bool(row.started)
+    assert_that_starts_follow_a_look_that_said_stopped(journal, row)
+
+    emulator.load(world(after))
+    second = run(**row.options)
+    left = {each for each, state in after.items() if state == "STOPPED"}
+    assert "failed" not in second or not second["failed"]
+    assert with_flag(second, "changed") == left
+    assert {call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")} == left
+    assert len(emulator.calls("StartReplication")) == len(left)
+    assert "STOPPED" not in truth(emulator).values()
