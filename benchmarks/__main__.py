@@ -85,7 +85,10 @@ def one_server(bench: Bench) -> Iterator[str]:
         "",
         "## One server",
         "",
-        f"Medians of {len(pairs)} runs that take turns. The latency of the module's {calls} calls is taken off its wall time.",
+        (
+            f"Medians of {len(pairs)} runs that take turns. The latency of the module's {calls} calls is taken off"
+            " its wall time."
+        ),
         "",
         "```",
         f"ansible localhost -m {MODULE} -a source_server_id=s-…",
@@ -120,14 +123,17 @@ def fleet(bench: Bench) -> Iterator[str]:
         f"## {FLEET} servers",
         "",
         f"The task and the script: medians of {len(tasks)} runs that take turns. The loop is **scaled** linearly from",
-        f"{LOOPED} servers ({looped[LOOPED]:.1f} s) and 1 server ({looped[1]:.1f} s), so that its start-up counts once;",
+        (
+            f"{LOOPED} servers ({looped[LOOPED]:.1f} s) and 1 server ({looped[1]:.1f} s),"
+            " so that its start-up counts once;"
+        ),
         f"the AWS CLI is **scaled** linearly from {CLI_SERVERS} servers.",
         "",
         "```",
         f"ansible-playbook PLAY  # one task: {MODULE}",
         "                       # with source_server_ids, return_source_servers: false",
         'ansible-playbook PLAY  # the same module with source_server_id: "{{ item }}" and a loop',
-        f"xargs -P 10 -I ID sh -c '{CLI}' ID",
+        f"xargs -P 10 -n 1 sh -c '{CLI}'",
         "python benchmarks/ten_threads.py",
         "```",
     )
@@ -136,7 +142,7 @@ def fleet(bench: Bench) -> Iterator[str]:
         ("a loop", f"{loop:.1f}", *against(loop / one, 25)),
     ]
     if aws_cli():
-        xargs = ["xargs", "-P", "10", "-I", "ID", "sh", "-c", CLI.replace("aws", str(aws_cli())), "ID"]
+        xargs = ["xargs", "-P", "10", "-n", "1", "sh", "-c", CLI.replace("aws", str(aws_cli()))]
         cli = finished(bench.run(xargs, CLI_SERVERS, standard_input="\n".join(ids(CLI_SERVERS)))).seconds
         scaled = cli * FLEET / CLI_SERVERS
         rows.append((f"the AWS CLI ({cli:.1f} s for {CLI_SERVERS})", f"{scaled:.1f}", *against(scaled / one, 10)))
@@ -155,7 +161,10 @@ def growth(bench: Bench) -> Iterator[str]:
         "",
         "## Growth",
         "",
-        "One run each, in pages of 300. The peak is the resident memory (`ru_maxrss`) of the module's own process, noted by",
+        (
+            "One run each, in pages of 300. The peak is the resident memory (`ru_maxrss`) of the module's own process,"
+            " noted by"
+        ),
         "an interpreter put around it as `ansible-playbook` runs it.",
         "",
         "```",
@@ -192,8 +201,14 @@ def rate_limit(bench: Bench) -> Iterator[str]:
         "",
         "## The rate limit",
         "",
-        f"{FLEET} servers, one run each; StartReplication is limited by a token bucket that answers 429. Seconds are from the",
-        "first start to the last one's answer, without start-up, compared with N/R, the servers over the rate. Lost are those",
+        (
+            f"{FLEET} servers, one run each; StartReplication is limited by a token bucket that answers 429."
+            " Seconds are from the"
+        ),
+        (
+            "first start to the last one's answer, without start-up, compared with N/R, the servers over the rate."
+            " Lost are those"
+        ),
         "still STOPPED at the end. The goals are for the module; beside it, for comparison, stands the script.",
         "",
         "```",

@@ -54,7 +54,7 @@ EXAMPLES = r"""
 - name: Fail when a production server is not protected
   ansible.builtin.assert:
     that: production.summary.by_state.keys() | list == ['CONTINUOUS']
-    fail_msg: "{{ production.summary.by_state }}"
+    fail_msg: "Not all are protected: {{ production.summary.by_state }}"
 """
 
 RETURN = r"""

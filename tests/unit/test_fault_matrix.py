@@ -16,12 +16,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import pace, replication, service
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+
+try:
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:
+    patch_module_args = None  # ansible-core 2.17 and 2.18
 
 Document = dict[str, Any]
 
@@ -57,7 +64,7 @@ CALLS: dict[str, Document] = {
     "start": {"operation": "StartReplication", "server": FAULTY},
     "look": {"operation": "DescribeSourceServers", "skip": 1},
 }
-"""The first Describe, a later page, a start, and the look after the conflict over a server that somebody else started."""
+"""The first Describe, a later page, a start, and the look after a conflict: somebody else started the server first."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Row:
     def script(self) -> Document:
         fault = {**CALLS[self.call], "when": self.when, "times": None if self.always else 1, **KINDS[self.kind]}
         somebody_else = [{"on": "StartReplication", "server": FAULTY, "do": "start"}] if self.call == "look" else []
-        return {**world(FLEET), "faults": [fault], "others": somebody_else}
+        page_size = 2 if self.call == "page" else 300
+        return {**world(FLEET), "page_size": page_size, "faults": [fault], "others": somebody_else}
 
     @property
     def options(self) -> Document:
@@ -107,6 +115,11 @@ class Row:
             return TO_START - {FAULTY}
         return TO_START - (self.failing if self.when == "before" else set())
 
+    @property
+    def unclear(self) -> set[str]:
+        """The servers that fail after calls without a clean answer: told as changed, for a later look may show it."""
+        return self.failing if self.call == "start" and self.kind not in SAY_NOT_APPLIED else set()
+
 
 def rows() -> Iterator[Row]:
     for call in CALLS:
@@ -123,7 +136,7 @@ def rows() -> Iterator[Row]:
 
 def world(states: dict[str, str]) -> Document:
     servers = [{"sourceServerID": each, "state": state, "tags": {"env": "prod"}} for each, state in states.items()]
-    return {"page_size": 2, "regions": {"eu-west-1": {"servers": servers}}}
+    return {"regions": {"eu-west-1": {"servers": servers}}}
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +145,14 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture(scope="module")
+def loader() -> botocore.loaders.Loader:
+    """botocore's files, read once for all rows: a client of its own for each run is slow otherwise."""
+    return botocore.loaders.create_loader()
+
+
 @pytest.fixture(autouse=True)
-def _surroundings(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator in the environment, nothing of the user's own AWS, and pauses a fiftieth as long."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"):
         monkeypatch.delenv(name, raising=False)
@@ -141,6 +160,7 @@ def _surroundings(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "/dev/null")
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(botocore.session, "create_loader", lambda *_search_path: loader)
     for room, constant in [
         (service, "FIRST_PAUSE"),
         (service, "LONGEST_PAUSE"),
@@ -154,13 +174,11 @@ def _surroundings(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_arguments(arguments: Document, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
-    """What makes an AnsibleModule of this process read these arguments; ansible-core 2.17 and 2.18 lack the first."""
-    try:
-        from ansible.module_utils.testing import patch_module_args
-    except ImportError:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        return nullcontext()
-    return patch_module_args(arguments)
+    """What makes an AnsibleModule of this process read these arguments."""
+    if patch_module_args is not None:
+        return patch_module_args(arguments)
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    return nullcontext()
 
 
 @dataclass
@@ -171,9 +189,9 @@ class Runner:
     capsys: pytest.CaptureFixture[str]
 
     def __call__(self, **options: Any) -> Document:
-        with with_arguments({**options, "aws_config": {"read_timeout": 1}}, self.monkeypatch):
-            with pytest.raises(SystemExit) as exited:
-                module.main()
+        arguments = {**options, "aws_config": {"read_timeout": 1}}
+        with with_arguments(arguments, self.monkeypatch), pytest.raises(SystemExit) as exited:
+            module.main()
         result: Document = json.loads(self.capsys.readouterr().out)
         assert exited.value.code == int(result.get("failed", False))
         return result
@@ -194,7 +212,7 @@ def with_flag(result: Document, flag: str) -> set[str]:
 
 def took_effect(call: Document) -> bool:
     after = call["fault"] is not None and call["fault"]["when"] == "after"
-    return call["operation"] == "StartReplication" and (call["status"] == 200 and call["fault"] is None or after)
+    return call["operation"] == "StartReplication" and (after or (call["status"] == 200 and call["fault"] is None))
 
 
 def is_look_at(call: Document, source_server_id: str) -> bool:
@@ -204,9 +222,9 @@ def is_look_at(call: Document, source_server_id: str) -> bool:
 
 
 def assert_that_starts_follow_a_look_that_said_stopped(journal: list[Document], row: Row) -> None:
-    for source_server_id in FLEET:
+    for source_server_id, state in FLEET.items():
         seen: str | None = None
-        is_running = FLEET[source_server_id] != "STOPPED"
+        is_running = state != "STOPPED"
         accepted = 0
         for call in journal:
             if is_look_at(call, source_server_id):
@@ -221,7 +239,7 @@ def assert_that_starts_follow_a_look_that_said_stopped(journal: list[Document], 
         assert accepted <= 1
 
 
-@pytest.mark.parametrize("row", rows(), ids=str)
+@pytest.mark.parametrize("row", list(rows()), ids=str)
 def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
     emulator.load(row.script)
     first = run(**row.options)
@@ -240,7 +258,7 @@ def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
         {FAULTY} if row.call == "look" else set()
     )
     untold = {FAULTY} if row.call == "start" and row.is_late_lie else set()
-    assert with_flag(first, "changed") == row.started - untold
+    assert with_flag(first, "changed") == (row.started - untold) | row.unclear
     assert first["changed"] == bool(row.started)
     assert_that_starts_follow_a_look_that_said_stopped(journal, row)
 

@@ -165,6 +165,11 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
     }
 
 
+def test_an_outcome_tells_the_state_before_and_after_the_call() -> None:
+    (row,) = values_of(FakeDrs(["STOPPED"]).run().outcomes, diff=False)["outcomes"]
+    assert (row["previous_state"], row["state"], row["changed"]) == ("STOPPED", "INITIATING", True)
+
+
 def test_the_fqdn_stands_in_for_a_hostname_that_is_missing() -> None:
     drs = FakeDrs(["CONTINUOUS"])
     drs.servers[sid(0)].members = {"sourceProperties": {"identificationHints": {"fqdn": "web1.example.com"}}}

@@ -234,8 +234,10 @@ def found(drs: FakeDrs, filters: Filters) -> list[str]:
     return [server["sourceServerID"] for server in find_to_change(drs, filters)]
 
 
-def test_filters_find_their_servers_by_id() -> None:
-    assert found(fleet(), {"tag:Env": ["prod"]}) == [sid(0), sid(1)]
+def test_filters_find_their_servers_ordered_by_id() -> None:
+    drs = fleet()
+    drs.servers = dict(reversed(drs.servers.items()))
+    assert found(drs, {"tag:Env": ["prod"]}) == [sid(0), sid(1)]
 
 
 def test_filters_that_match_nothing_are_refused_with_the_region() -> None:
@@ -363,6 +365,13 @@ def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], told
 def test_the_options_name_the_goal(given: dict[str, Any], goal: str) -> None:
     aim = aim_of(DEFAULTS | given, check_mode=False)
     assert (aim.goal, aim.wait, aim.check_mode, aim.max_starts) == (goal, False, False, None)
+
+
+def test_the_options_of_a_wait_reach_it_and_check_mode_never_waits() -> None:
+    given = {"wait": True, "wait_timeout": 600, "wait_delay": 5, "max_starts": 2}
+    real, check = (aim_of(DEFAULTS | given, check_mode) for check_mode in (False, True))
+    assert (real.wait, real.wait_timeout, real.wait_delay, real.max_starts) == (True, 600, 5, 2)
+    assert (check.wait, check.check_mode) == (False, True)
 
 
 def test_only_filters_hold_servers() -> None:

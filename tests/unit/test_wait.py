@@ -109,6 +109,7 @@ def test_a_server_that_is_stuck_until_the_deadline_fails_and_names_its_error() -
     assert (run.took, run.only.failed, run.only.changed) == (600, True, True)
     assert "AGENT_NOT_SEEN" in run.only.reason
     assert "wait_timeout (600 s)" in run.only.reason
+    assert run.only.warning is None, "what failed is not warned about as well"
 
 
 def test_the_deadline_tells_how_far_the_server_is() -> None:
@@ -147,6 +148,19 @@ def test_a_server_that_ran_and_is_stopped_meanwhile_by_somebody_is_started_once(
     run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"]))
     assert len(run.of("start")) == 1
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
+
+
+def test_a_start_in_the_middle_of_the_wait_may_show_late_too() -> None:
+    run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"], stale=40.0))
+    assert len(run.of("start")) == 1
+    assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
+
+
+def test_max_starts_counts_the_starts_of_the_whole_wait() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"]), sid(1): FakeServer(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"])})
+    run = wait(drs, max_starts=1)
+    assert run.writes == [sid(0)]
+    assert [outcome.deferred for outcome in run.outcomes] == [False, True]
 
 
 @pytest.mark.parametrize("path", [["STOPPED"], ["INITIAL_SYNC", "INITIAL_SYNC", GONE]])

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet over days: faults, other actors and runs of the task in any order, and a quiet run at the end.
+
+C(test_promises.py) has what holds within one run. Here the runs follow one another over one fleet, and each finds what
+the ones before it, its lost calls and somebody else left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    CONFLICT,
+    ERROR_500,
+    EXPIRED,
+    GONE,
+    REFUSED,
+    SILENCE,
+    THROTTLED,
+    End,
+    FakeDrs,
+    FakeServer,
+    Run,
+    Seen,
+    sid,
+)
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+SERVERS = 5
+ANY_SERVER = st.integers(0, SERVERS - 1).map(sid)
+STATES = st.sampled_from(["STOPPED", "STOPPED", "INITIATING", "INITIAL_SYNC", "CONTINUOUS", "STALLED", "DISCONNECTED"])
+CALLS_END = st.sampled_from(
+    [
+        End(SILENCE),
+        End(SILENCE, after_effect=True),
+        End(ERROR_500),
+        End(ERROR_500, after_effect=True),
+        End(CONFLICT),
+        End(REFUSED),
+        End(THROTTLED),
+        End(EXPIRED),
+    ]
+)
+LOOKS_END = st.sampled_from([End(SILENCE, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
+
+
+class FleetOverDays(RuleBasedStateMachine):
+    """DRS itself (FakeDrs) fails the test for a start without a look that said STOPPED, and for a repeated one."""
+
+    @initialize(states=st.lists(STATES, min_size=SERVERS, max_size=SERVERS))
+    def begin(self, states: list[Seen]) -> None:
+        self.drs = FakeDrs({sid(number): FakeServer([state]) for number, state in enumerate(states)})
+        self.last: Run | None = None
+
+    @rule(source_server_id=ANY_SERVER, ends=st.lists(CALLS_END, min_size=1, max_size=3))
+    def the_next_starts_go_wrong(self, source_server_id: str, ends: list[End]) -> None:
+        self.drs.servers[source_server_id].starts += ends
+
+    @rule(ends=st.lists(LOOKS_END, min_size=1, max_size=2))
+    def the_next_looks_go_wrong(self, ends: list[End]) -> None:
+        self.drs.describes += ends
+
+    @rule(source_server_id=ANY_SERVER, path=st.lists(STATES, min_size=1, max_size=2))
+    def a_start_leads_elsewhere(self, source_server_id: str, path: list[Seen]) -> None:
+        self.drs.servers[source_server_id].started = ["INITIATING", *path]
+
+    @rule(source_server_id=ANY_SERVER, seconds=st.sampled_from([0.0, 1.0, 30.0, 400.0]))
+    def a_start_shows_late(self, source_server_id: str, seconds: float) -> None:
+        self.drs.servers[source_server_id].stale = seconds
+
+    @rule(source_server_id=ANY_SERVER, state=st.one_of(STATES, st.just(GONE)))
+    def somebody_acts_between_two_runs(self, source_server_id: str, state: Seen) -> None:
+        self.drs.servers[source_server_id].path = [state]
+
+    @rule(source_server_id=ANY_SERVER, state=STATES)
+    def somebody_acts_during_the_next_run(self, source_server_id: str, state: Seen) -> None:
+        self.drs.servers[source_server_id].path = [self.drs.servers[source_server_id].path[0], state]
+
+    @rule(seconds=st.sampled_from([1.0, 60.0, 86400.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.drs.clock.pass_(seconds)
+
+    @rule(goal=st.sampled_from(["replicating", "continuous"]), max_starts=st.sampled_from([None, None, 1, 2]))
+    def the_task_runs(self, goal: str, max_starts: int | None) -> None:
+        self.go(goal=goal, max_starts=max_starts)
+
+    @rule(wait_timeout=st.sampled_from([5, 60, 900]), goal=st.sampled_from(["replicating", "continuous"]))
+    def the_task_runs_and_waits(self, wait_timeout: int, goal: str) -> None:
+        self.go(goal=goal, wait=True, wait_timeout=wait_timeout)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def the_task_runs_again_for_those_that_failed(self) -> None:
+        failed = [outcome.source_server_id for outcome in self.last.outcomes if outcome.failed]
+        if failed:
+            self.go(*failed, goal="replicating")
+
+    def go(self, *source_server_ids: str, **aim: Any) -> None:
+        self.last = self.drs.run(*source_server_ids, **aim)
+        meant = source_server_ids or tuple(self.drs.servers)
+        assert [outcome.source_server_id for outcome in self.last.outcomes] == list(meant)
+
+    @invariant()
+    def no_start_without_a_look_that_said_stopped(self) -> None:
+        if getattr(self, "last", None) is not None:
+            assert {call.seen for call in self.last.of("start")} <= {"STOPPED"}
+            assert {call.operation for call in self.last.calls} <= {"describe", "start"}
+
+    @invariant()
+    def no_start_took_effect_untold(self) -> None:
+        if getattr(self, "last", None) is not None:
+            told = set(self.last.ids_with(lambda outcome: outcome.changed))
+            assert self.last.took_effect <= told
+
+    def teardown(self) -> None:
+        """Nothing goes wrong any more: one run does what is left, and the next one finds nothing to do."""
+        if not hasattr(self, "drs"):
+            return
+        self.drs.describes = []
+        for server in self.drs.servers.values():
+            server.starts, server.stale, server.stale_until = [], 0.0, 0.0
+            server.path, server.started = [server.path[0]], ["INITIATING", "CONTINUOUS"]
+        left = sorted(each for each, server in self.drs.servers.items() if server.path[0] == "STOPPED")
+        lost = sorted(each for each, server in self.drs.servers.items() if server.path[0] in ("DISCONNECTED", GONE))
+
+        self.go(goal="replicating")
+        assert self.last.writes == left
+        assert self.last.ids_with(lambda outcome: outcome.changed) == left
+        assert self.last.ids_with(lambda outcome: outcome.failed) == lost
+
+        self.go(goal="replicating")
+        assert self.last.writes == []
+        assert self.last.ids_with(lambda outcome: outcome.changed) == []
+
+
+TestFleetOverDays = FleetOverDays.TestCase
+TestFleetOverDays.settings = settings(
+    max_examples=300, stateful_step_count=20, deadline=None, derandomize=True, database=None
+)
