@@ -22,11 +22,11 @@ from ansible_test._internal.python_requirements import get_venv_packages
 
 PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
-STARTED = re.compile(r'Running (?:(\S+) integration test script|sanity test "(\S+)")')
-# ansible-test exits with 0 after each of these. It hides deprecations; our targets show them again. A target that is
-# run as a role is one without its runme.sh.
+STARTED = re.compile(r'Running (?:(\S+) integration test (?:script|role)|sanity test "(\S+)")')
+# Beside what fails, ansible-test exits with 0 after each of these. It hides deprecations; our targets show them again.
+# A target that is run as a role is one without its runme.sh.
 NOT_GREEN = re.compile(
-    r".*(All targets skipped|: Skipping|: Excluding|Required program|integration test role|DEPRECATION WARNING)"
+    r"ERROR: |.*(All targets skipped|: Skipping|: Excluding|Required program|integration test role|DEPRECATION WARNING)"
 )
 # The script that brings pip to ansible-test's own environments, which it would download otherwise.
 GET_PIP = """
@@ -85,37 +85,44 @@ def make_home(home: Path) -> Path:
 def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int:
     """Run ansible-test and tell what it ran; return its exit status, or 1 where a 0 would mislead."""
     by_target = command == "integration"
-    argv = [BIN / "ansible-test", command, "--color", "no", "--python", PYTHON, *["--local"] * by_target, *arguments]
+    argv = [BIN / "ansible-test", command, "--color", "no", "--python", PYTHON, *arguments]
+    argv += ["--local", "--continue-on-error"] * by_target
     environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(argv, cwd=collection, env=environment, text=True, errors="replace", **pipes)
-    log: list[str] = []
-    names: list[str] = []
-    since = time.monotonic()
-    if not by_target:
-        print(f"ansible-test {command} … ", end="", flush=True)
+    began = since = time.monotonic()
+    parts: list[list[str]] = [[]]  # what was said before the first test, and in each
     for line in process.stdout or ():
-        log.append(line)
         if match := STARTED.match(line):
             if by_target:
-                if names:
-                    print(f"{time.monotonic() - since:.0f} s")
+                close(parts, since)
                 print(f"integration {match[1]} … ", end="", flush=True)
                 since = time.monotonic()
-            names.append(match[1] or match[2])
+            parts.append([])
+        parts[-1].append(line)
     status = process.wait()
-    misleading = [line for line in log if NOT_GREEN.match(line)]
-    if names and not status and not misleading:
-        print(
-            f"{time.monotonic() - since:.0f} s"
-            if by_target
-            else f"{len(names)} tests, {time.monotonic() - since:.0f} s"
-        )
+    if by_target:
+        close(parts, since)
+
+    ran = len(parts) - 1
+    bad = [part for part in parts if is_bad(part)]
+    if ran and not status and not bad:
+        if not by_target:
+            print(f"ansible-test {command} … {ran} tests, {time.monotonic() - began:.0f} s")
         return 0
-    told = log if by_target else [line for line in log if line.startswith(("ERROR", "FATAL"))] or log
-    print("FAILED", "".join(told), f"ansible-test {command} ended with {status} after {len(names)} tests.", sep="\n")
-    print("".join(misleading), end="")
+    told = [line for part in bad or parts for line in part if by_target or not bad or NOT_GREEN.match(line)]
+    print("".join(told), f"ansible-test {command} FAILED (exit status {status}, {ran} tests)", sep="\n")
     return status or 1
+
+
+def close(parts: list[list[str]], since: float) -> None:
+    """End the line of the target that ran last."""
+    if len(parts) > 1:
+        print("FAILED" if is_bad(parts[-1]) else f"{time.monotonic() - since:.0f} s", flush=True)
+
+
+def is_bad(part: list[str]) -> bool:
+    return any(map(NOT_GREEN.match, part))
 
 
 if __name__ == "__main__":

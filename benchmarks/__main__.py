@@ -77,9 +77,9 @@ def one_server(bench: Bench) -> Iterator[str]:
     """The module ad hoc, against a ping; they take turns."""
     module = ["ansible", "localhost", "-m", MODULE, "-a", f"source_server_id={ids(1)[0]}"]
     ping = ["ansible", "localhost", "-m", "ping"]
-    pairs = [(bench.run(module, 1), bench.run(ping, 1)) for _ in range(7)]
-    own = statistics.median(run.seconds - LATENCY * len(run.journal) for run, _ in pairs)
-    pinged = statistics.median(run.seconds for _, run in pairs)
+    pairs = [(bench.run(module, 1), bench.run(ping, 1)) for _turn in range(7)]
+    own = statistics.median(run.seconds - LATENCY * len(run.journal) for run, _ping in pairs)
+    pinged = statistics.median(run.seconds for _module, run in pairs)
     calls = len(pairs[0][0].journal)
     yield from (
         "",
@@ -107,7 +107,7 @@ def fleet(bench: Bench) -> Iterator[str]:
     """One task for a fleet, against a loop, the AWS CLI and a script."""
     task = bench.playbook({MODULE: {"source_server_ids": ids(FLEET), "return_source_servers": False}})
     tasks, scripts = [], []
-    for _ in range(3):
+    for _turn in range(3):
         tasks.append(finished(bench.run(task, FLEET)).seconds)
         scripts.append(finished(bench.run(SCRIPT, FLEET)).seconds)
     one, script = statistics.median(tasks), statistics.median(scripts)

@@ -29,7 +29,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 )
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 SERVERS = 5
 ANY_SERVER = st.integers(0, SERVERS - 1).map(sid)
@@ -93,10 +93,9 @@ class FleetOverDays(RuleBasedStateMachine):
     def the_task_runs_and_waits(self, wait_timeout: int, goal: str) -> None:
         self.go(goal=goal, wait=True, wait_timeout=wait_timeout)
 
-    @precondition(lambda self: self.last is not None)
     @rule()
     def the_task_runs_again_for_those_that_failed(self) -> None:
-        failed = [outcome.source_server_id for outcome in self.last.outcomes if outcome.failed]
+        failed = self.last.ids_with(lambda outcome: outcome.failed) if self.last else []
         if failed:
             self.go(*failed, goal="replicating")
 
