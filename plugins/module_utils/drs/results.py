@@ -83,10 +83,11 @@ def failure_of(outcomes: Sequence[Outcome], goal: Goal, fatal: Fault | None) -> 
         return None
     are = "source server is" if len(outcomes) == 1 else "source servers are"
     count = f"{len(failed)} of {len(outcomes)} {are} {NOT_THERE[goal]}"
+    unseen = None if _known(outcomes) else fatal or outcomes[0].look_fault
+    if unseen:
+        return sentence(unseen.message)  # the same for every server
     if fatal is None:
         return f"{count}: {_names(failed)}"
-    if not _known(outcomes):
-        return sentence(fatal.message)
     changed = sum(outcome.changed for outcome in outcomes)
     undone = f", and the calls for {changed} of them were not undone" if changed else ""
     return f"{fatal.message}; {count}{undone}: run the task again."
