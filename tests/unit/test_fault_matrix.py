@@ -115,11 +115,6 @@ class Row:
             return TO_START - {FAULTY}
         return TO_START - (self.failing if self.when == "before" else set())
 
-    @property
-    def unclear(self) -> set[str]:
-        """The servers that fail after calls without a clean answer: told as changed, for a later look may show it."""
-        return self.failing if self.call == "start" and self.kind not in SAY_NOT_APPLIED else set()
-
 
 def rows() -> Iterator[Row]:
     for call in CALLS:
@@ -258,7 +253,7 @@ def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
         {FAULTY} if row.call == "look" else set()
     )
     untold = {FAULTY} if row.call == "start" and row.is_late_lie else set()
-    assert with_flag(first, "changed") == (row.started - untold) | row.unclear
+    assert with_flag(first, "changed") == row.started - untold
     assert first["changed"] == bool(row.started)
     assert_that_starts_follow_a_look_that_said_stopped(journal, row)
 

@@ -68,12 +68,13 @@ class Outcome:
         """Nothing more is to be done."""
         self.settled, self.reason = True, reason
 
-    def fail(self, reason: str, fault: Fault | None = None) -> None:
+    def fail(self, reason: str, fault: Fault | None = None, disproved: bool = False) -> None:
         """Settle as failed.
 
-        A call that ended without a clean answer counts as a change: a look soon after it disproves nothing.
+        A call that ended without a clean answer counts as a change, unless it is C(disproved): a look after each of
+        them said otherwise.
         """
         self.settle(reason)
         self.failed, self.warning = True, None
         self.error_code = fault.code if fault else None
-        self.changed = self.changed or self.unanswered > 0
+        self.changed = self.changed or (self.unanswered > 0 and not disproved)

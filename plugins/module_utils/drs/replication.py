@@ -252,7 +252,7 @@ def _judge_call(aim: Aim, outcome: Outcome, call: Literal["start", "stop"], atte
         outcome.held = True
         outcome.settle(held)
     elif outcome.call_fault and (outcome.conflicts >= CONFLICTS or outcome.unanswered >= attempts):
-        outcome.fail(outcome.call_fault.message, outcome.call_fault)
+        outcome.fail(outcome.call_fault.message, outcome.call_fault, disproved=outcome.conflicts == 0)
     elif now < outcome.call_at:
         outcome.look_at = outcome.call_at
     else:
