@@ -27,7 +27,7 @@ class Pace:
     """The pace of one operation, for all threads together.
 
     Free until the first throttled call. From then on the calls go a little faster than the service let them through
-    lately, and a hundredth faster with each success in a row: one in eight is throttled, none of the rate is lost.
+    lately, and a hundredth faster with each success in a row: one in six to twenty is throttled, no rate is lost.
     botocore's adaptive mode lets the rate sink by 30 % at each throttled call and its standard mode lets every thread
     guess for itself; docs/benchmarks.md has all three side by side.
     """
