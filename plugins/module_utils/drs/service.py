@@ -243,13 +243,15 @@ def connect(module: AnsibleAWSModule) -> Service:
         raise Fault("fatal", None, "No AWS region: set region, AWS_REGION, or a region in the profile.") from error
     except Exception as error:
         raise Fault("fatal", None, f"No client can be made of these options: {_first_line(str(error))}") from error
-    client.meta.events.register(f"before-parse.drs.{DESCRIBE}", _insist_on_a_list)
+    client.meta.events.register(f"response-received.drs.{DESCRIBE}", _insist_on_a_list)
     return Service(client, attempts)
 
 
-def _insist_on_a_list(response_dict: Mapping[str, Any], **_event: Any) -> None:
+def _insist_on_a_list(response_dict: Mapping[str, Any] | None, **_event: Any) -> None:
     """Raises ValueError for C(items) that are an empty object or text, which botocore takes for an empty list."""
-    if response_dict["status_code"] < 300 and not isinstance(json.loads(response_dict["body"]).get("items"), list):
+    if not response_dict or response_dict["status_code"] >= 300:
+        return
+    if not isinstance(json.loads(response_dict["body"]).get("items"), list):
         raise ValueError("items is no list")
 
 
