@@ -15,7 +15,6 @@ from typing import Any, cast
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import FILE_VARIABLE
 
 Run = Callable[[str | None, dict[str, Any] | None], dict[str, Any]]
 
@@ -31,6 +30,9 @@ class ActionModule(NormalAction):
         run = cast(Run, super().run)
         if not self._is_shown():
             return run(tmp, task_vars)
+        # Ansible compiles this anew in every task: only who waits has to.
+        from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import FILE_VARIABLE
+
         host = (task_vars or {}).get("inventory_hostname", "localhost")
         with _shown_as(f"drs [{host}]: ") as path:
             environment = self._task.environment

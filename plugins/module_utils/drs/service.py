@@ -233,7 +233,8 @@ def connect(module: AnsibleAWSModule) -> Service:
     users: Any = arguments.pop("aws_config", None) or Config()
     ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
     try:
-        attempts = _attempts(users.retries or {}, Session(profile=arguments.get("profile_name")))
+        settings = Session(profile=arguments.get("profile_name"), include_builtin_handlers=False)
+        attempts = _attempts(users.retries or {}, settings)
         retries: Any = {**(users.retries or {}), "total_max_attempts": 1}
         config = ours.merge(users).merge(Config(retries=retries))
         client: Any = boto3_inventory_conn(
@@ -261,16 +262,16 @@ def _named(error: Exception) -> str:
     return f": {_first_line(str(error))}" if telling else ": check the type of each of its values"
 
 
-def _attempts(retries: Mapping[str, Any], session: Session) -> int | None:
+def _attempts(retries: Mapping[str, Any], settings: Session) -> int | None:
     """The attempts that the user set in aws_config, the environment or the profile (in this order), None for none."""
     if "total_max_attempts" in retries:
         return max(1, int(retries["total_max_attempts"]))
     if "max_attempts" in retries:
         return int(retries["max_attempts"]) + 1
-    attempts = session.get_config_variable("max_attempts")
+    attempts = settings.get_config_variable("max_attempts")
     if attempts:
         return max(1, int(attempts))
-    mode = retries.get("mode") or os.environ.get("AWS_RETRY_MODE") or session.get_scoped_config().get("retry_mode")
+    mode = retries.get("mode") or os.environ.get("AWS_RETRY_MODE") or settings.get_scoped_config().get("retry_mode")
     return ATTEMPTS_OF_MODE.get(str(mode))
 
 
