@@ -10,7 +10,8 @@ ON_COLLECTION := $(BIN)/python .ci/collection_test.py
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# uv where it is there, else pip. Bytecode is compiled when it is needed: four times as quick.
+# uv where it is there, else pip. Bytecode is compiled when it is needed, which is four times as quick, and then kept.
+unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(shell command -v uv),)
 CREATE := uv venv --quiet --clear --python $(PYTHON) $(VENV)
 INSTALL := uv pip install --quiet --python $(VENV)

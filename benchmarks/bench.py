@@ -25,13 +25,15 @@ LATENCY = 0.05
 """Seconds that each call to AWS takes."""
 
 BIN = Path(sys.executable).parent
-QUIET = {
+ENVIRONMENT = {
     "ANSIBLE_DEPRECATION_WARNINGS": "false",
     "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_NOCOLOR": "true",
     "ANSIBLE_NOCOWS": "true",
+    "PYTHONDONTWRITEBYTECODE": "",
 }
+"""What every command runs with: quiet, and with the bytecode of what it imports kept, as Python does by itself."""
 
 # In the place of the module's Python: notes the peak memory of the one process that it runs, in KiB. The process itself
 # is small, since Linux counts the parent's memory at the time of the fork as the child's.
@@ -76,7 +78,7 @@ class Bench:
         self.folder = folder
         self._emulator = emulator
         path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
-        self._environment = {**os.environ, **QUIET, **emulator.environment, "PATH": path}
+        self._environment = {**os.environ, **ENVIRONMENT, **emulator.environment, "PATH": path}
 
     def run(
         self,
