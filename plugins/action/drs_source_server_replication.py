@@ -30,8 +30,10 @@ class ActionModule(NormalAction):
         run = cast(Run, super().run)
         if not self._is_shown():
             return run(tmp, task_vars)
-        # Ansible compiles this anew in every task: only who waits has to.
-        from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import FILE_VARIABLE
+        # Ansible compiles a collection's code anew in every task: only the one that waits pays for this.
+        from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import (  # noqa: PLC0415
+            FILE_VARIABLE,
+        )
 
         host = (task_vars or {}).get("inventory_hostname", "localhost")
         with _shown_as(f"drs [{host}]: ") as path:

@@ -6,18 +6,30 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
 
-WINDOW = 10.0
-"""Seconds over which the rate is measured that the service lets through."""
+SLOWER_AT_FIRST = 0.7
+SLOWER = 0.95
+FASTER = 0.0005
+"""What the first throttled call does to the rate, what each later one does, and what each success does, times the
+successes in a row. They balance at one throttled call in ten."""
 
-SLOWEST = 0.5
+PROBE = 1.1
+"""How much faster the calls may go after a throttled one than they came through lately."""
+
+LATELY = 2.0
+ENOUGH = 4
+"""Seconds over which that is measured, and how many successes it takes."""
+
+FIRST_PAUSE = 0.03
+LONGER = 1.5
+"""Seconds between two calls when nothing comes through any more, and how much longer that gets each time."""
+
+SLOWEST = 1.0
 """Seconds between two calls at the most."""
-
-PROBE = 1.05
-"""How much faster than the measured rate the calls go, so that it is found when the service lets more through."""
 
 HOPELESS_AFTER = 30.0
 """Seconds of nothing but throttling after which a throttled call is given up."""
@@ -26,54 +38,75 @@ HOPELESS_AFTER = 30.0
 class Pace:
     """The pace of one operation, for all threads together.
 
-    Free until the first throttled call. From then on the calls go a little faster than the service let them through
-    lately, and a hundredth faster with each success in a row: one in six to twenty is throttled, no rate is lost.
-    botocore's adaptive mode lets the rate sink by 30 % at each throttled call and its standard mode lets every thread
-    guess for itself; docs/benchmarks.md has all three side by side.
+    Free until the first throttled call. From then on it is found by small steps, slower with a throttled call and ever
+    faster with successes in a row, which suits a bucket of any size and a count by the second. botocore's adaptive mode
+    lets the rate sink by 30 % at each throttled call and its standard mode lets every thread guess for itself;
+    docs/benchmarks.md has all three side by side.
     """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._turnstile = threading.Lock()
         self._lock = threading.Lock()
-        self._throttled_since: float | None = None
-        self._futile_since: float | None = None
-        self._successes: deque[float] = deque()
+        self._turns = 0
+        self._first_turn = self._last_turn = -math.inf
+        self._interval = 0.0
+        self._pause = 0.0
+        self._slowed_at = -math.inf
         self._in_a_row = 0
-        self._next_turn = clock()
+        self._successes: deque[float] = deque()
+        self._futile_since: float | None = None
 
-    def await_turn(self) -> bool:
-        """Sleep until the next call may be sent. Gives whether that took any time."""
+    def await_turn(self, until: float = math.inf) -> float:
+        """Sleep until the next call may be sent, not beyond C(until). Gives the time then, which C(note) asks for."""
+        with self._turnstile:
+            early = min(until, self._last_turn + self._distance()) - self._clock()
+            if early > 0:
+                self._sleep(early)
+            self._last_turn = self._clock()
+            if not self._turns:
+                self._first_turn = self._last_turn
+            self._turns += 1
+            return self._last_turn
+
+    def note(self, turn: float, throttled: bool) -> None:
+        """Take note of the answer to the call that was sent at C(turn)."""
         with self._lock:
             now = self._clock()
-            turn = max(now, self._next_turn)
-            self._next_turn = turn + self._interval(now)
-        if turn > now:
-            self._sleep(turn - now)
-        return turn > now
-
-    def note(self, throttled: bool) -> None:
-        """Take note of an answer."""
-        with self._lock:
-            now = self._clock()
-            if throttled:
-                self._in_a_row = 0
-                self._throttled_since = now if self._throttled_since is None else self._throttled_since
-                self._futile_since = now if self._futile_since is None else self._futile_since
-            elif self._throttled_since is not None:
-                self._in_a_row += 1
-                self._futile_since = None
-                self._successes.append(now)
+            if not throttled:
+                self._speed_up(now)
+            elif turn >= self._slowed_at:  # the others were under way already, and tell nothing new
+                self._slow_down(now)
 
     def is_hopeless(self) -> bool:
         """Whether nothing but throttling came back for so long that a further attempt is no use."""
         return self._futile_since is not None and self._clock() - self._futile_since >= HOPELESS_AFTER
 
-    def _interval(self, now: float) -> float:
-        if self._throttled_since is None or self.is_hopeless():
-            return 0.0
-        begin = max(self._throttled_since, now - WINDOW)
-        while self._successes and self._successes[0] < begin:
+    def _distance(self) -> float:
+        return 0.0 if self.is_hopeless() else max(self._interval, self._pause)
+
+    def _speed_up(self, now: float) -> None:
+        self._in_a_row += 1
+        self._pause, self._futile_since = 0.0, None
+        if self._interval:
+            self._interval /= 1 + FASTER * self._in_a_row
+            self._successes.append(now)
+
+    def _slow_down(self, now: float) -> None:
+        if self._interval:
+            interval = max(self._interval / SLOWER, self._measured(now) / PROBE)
+        else:
+            interval = (now - self._first_turn) / self._turns / SLOWER_AT_FIRST
+        self._interval = min(SLOWEST, interval)
+        if not self._in_a_row:
+            self._pause = min(SLOWEST, max(FIRST_PAUSE, self._pause * LONGER))
+        self._futile_since = now if self._futile_since is None else self._futile_since
+        self._slowed_at, self._in_a_row = now, 0
+
+    def _measured(self, now: float) -> float:
+        """Seconds between two calls that came through lately, 0 where these were too few to tell."""
+        while self._successes and self._successes[0] < now - LATELY:
             self._successes.popleft()
-        measured = (now - begin) / max(1, len(self._successes))
-        return min(SLOWEST, measured / (PROBE + self._in_a_row / 100))
+        enough = len(self._successes) >= ENOUGH
+        return (now - self._successes[0]) / (len(self._successes) - 1) if enough else 0.0

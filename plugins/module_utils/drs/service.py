@@ -149,20 +149,21 @@ class Service:
         last = None if operation == DESCRIBE else Fault("throttled", None, f"{operation} got no turn in {self.region}")
         attempt = 1
         while True:
-            if pace.await_turn() and last and self._clock() >= until:
+            turn = pace.await_turn(until)
+            if last and turn >= until:
                 raise last
             try:
                 answer = send()
             except Fault as fault:
                 last = fault
-                pace.note(throttled=fault.kind == "throttled")
+                pace.note(turn, throttled=fault.kind == "throttled")
                 pause = fault.retry_after or (0 if fault.kind == "throttled" else _backoff(attempt))
                 if not self._may_send_again(operation, fault, attempt) or self._clock() + pause >= until:
                     raise
                 self._sleep(pause)
                 attempt += 1
             else:
-                pace.note(throttled=False)
+                pace.note(turn, throttled=False)
                 return answer
 
     def _may_send_again(self, operation: str, fault: Fault, attempt: int) -> bool:
