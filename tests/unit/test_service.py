@@ -260,6 +260,18 @@ def test_a_describe_waits_as_long_as_the_answer_says(code: str) -> None:
     assert second - first == pytest.approx(7.05)
 
 
+@pytest.mark.parametrize(("answers", "seconds"), [([], 7.05), ([STARTED], 0.2)], ids=["alone", "others pass"])
+def test_a_throttled_start_waits_as_long_as_the_answer_says_unless_others_pass(
+    answers: list[Any], seconds: float
+) -> None:
+    client = FakeClient(*answers, error("ThrottlingException", 429, retry_after="7"), STARTED)
+    service = client.service()
+    for _server in [*answers, "the throttled one"]:
+        start(service)
+    *_others, first, second = (at for _operation, _request, at in client.calls)
+    assert second - first == pytest.approx(seconds, abs=0.15)
+
+
 @pytest.mark.parametrize("text", ["-1", "0", "soon", "", "nan", "inf", "1e9", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_a_strange_retry_after_neither_hangs_nor_breaks_the_call(text: str) -> None:
     client = FakeClient(error("InternalServerException", 500, retry_after=text), PAGE)

@@ -22,7 +22,7 @@ PROBE = 1.1
 
 LATELY = 2.0
 ENOUGH = 4
-"""Seconds over which that is measured, and how many successes it takes."""
+"""Seconds over which is seen what came through, and how many calls it takes to measure a rate."""
 
 FIRST_PAUSE = 0.03
 LONGER = 1.5
@@ -55,6 +55,7 @@ class Pace:
         self._pause = 0.0
         self._slowed_at = -math.inf
         self._in_a_row = 0
+        self._passed_at = -math.inf
         self._successes: deque[float] = deque()
         self._futile_since: float | None = None
 
@@ -79,6 +80,10 @@ class Pace:
             elif turn >= self._slowed_at:  # the others were under way already, and tell nothing new
                 self._slow_down(now)
 
+    def flows(self) -> bool:
+        """Whether a call came through lately."""
+        return self._clock() - self._passed_at <= LATELY
+
     def is_hopeless(self) -> bool:
         """Whether nothing but throttling came back for so long that a further attempt is no use."""
         return self._futile_since is not None and self._clock() - self._futile_since >= HOPELESS_AFTER
@@ -88,6 +93,7 @@ class Pace:
 
     def _speed_up(self, now: float) -> None:
         self._in_a_row += 1
+        self._passed_at = now
         self._pause, self._futile_since = 0.0, None
         if self._interval:
             self._interval /= 1 + FASTER * self._in_a_row

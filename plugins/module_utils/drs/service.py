@@ -157,7 +157,7 @@ class Service:
             except Fault as fault:
                 last = fault
                 pace.note(turn, throttled=fault.kind == "throttled")
-                pause = fault.retry_after or (0 if fault.kind == "throttled" else _backoff(attempt))
+                pause = _pause_after(fault, attempt, pace.flows())
                 if not self._may_send_again(operation, fault, attempt) or self._clock() + pause >= until:
                     raise
                 self._sleep(pause)
@@ -276,8 +276,15 @@ def _attempts(retries: Mapping[str, Any], settings: Session) -> int | None:
     return ATTEMPTS_OF_MODE.get(str(mode))
 
 
-def _backoff(attempt: int) -> float:
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1)
+def _pause_after(fault: Fault, attempt: int, others_pass: bool) -> float:
+    """Seconds before the next attempt, beside the pace.
+
+    While other calls pass, a throttled one does not wait for C(retryAfterSeconds): at the rate limit that would keep
+    the threads from the calls that pass, and make 300 starts at 100 a second take up to 2.6 times as long.
+    """
+    if fault.kind == "throttled":
+        return 0.0 if others_pass else fault.retry_after or 0.0
+    return fault.retry_after or min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1)
 
 
 def _first_line(text: str) -> str:
