@@ -56,7 +56,7 @@ class Pace:
         self._slowed_at = -math.inf
         self._in_a_row = 0
         self._passed_at = -math.inf
-        self._successes: deque[float] = deque()
+        self._successes: deque[float] = deque(maxlen=1000)
         self._futile_since: float | None = None
 
     def await_turn(self, until: float = math.inf) -> float:
