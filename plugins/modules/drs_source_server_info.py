@@ -166,5 +166,5 @@ def described(module: AnsibleAWSModule) -> list[SourceServer]:
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, took a tenth of the time
+    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, takes a tenth of the time
     main()

@@ -436,5 +436,5 @@ def facts(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, took a tenth of the time
+    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, takes a tenth of the time
     main()

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import pytest
@@ -114,33 +116,46 @@ def run(passes: Passes, calls: int, seed: int = 0) -> tuple[float, float]:
     return clock.at, throttled / sent
 
 
-# What the limit is, how many times as long as it dictates the calls may take, and the share that may be throttled.
-LIMITS = {
-    "2 a second, a bucket of 2": (lambda: bucket(2, 2), 2, 1.05, 0.25),
-    "20 a second, a bucket of 1": (lambda: bucket(20, 1), 20, 1.2, 0.2),
-    "20 a second, a bucket of 2": (lambda: bucket(20, 2), 20, 1.05, 0.2),
-    "20 a second, a bucket of 20": (lambda: bucket(20, 20), 20, 1.0, 0.2),
-    "20 a second, a bucket of 40": (lambda: bucket(20, 40), 20, 1.0, 0.2),
-    "20 in each second": (lambda: each_second(20), 20, 1.15, 0.25),
-    "20 in any second": (lambda: any_second(20), 20, 1.15, 0.25),
-    "100 a second, a bucket of 1": (lambda: bucket(100, 1), 100, 1.6, 0.2),
-    "100 a second, a bucket of 2": (lambda: bucket(100, 2), 100, 1.25, 0.2),
-    "100 a second, a bucket of 5": (lambda: bucket(100, 5), 100, 1.05, 0.2),
-    "100 a second, a bucket of 100": (lambda: bucket(100, 100), 100, 1.0, 0.2),
-    "100 in each second": (lambda: each_second(100), 100, 1.15, 0.25),
-    "100 in any second": (lambda: any_second(100), 100, 1.15, 0.25),
+# The limit, calls a second, how many times as long as they dictate it may take, and the share that may be throttled.
+LIMITS: dict[str, tuple[Callable[[int], Passes], int, float, float]] = {
+    "2 a second, a bucket of 2": (partial(bucket, size=2), 2, 1.05, 0.25),
+    "20 a second, a bucket of 1": (partial(bucket, size=1), 20, 1.2, 0.2),
+    "20 a second, a bucket of 2": (partial(bucket, size=2), 20, 1.05, 0.2),
+    "20 a second, a bucket of 20": (partial(bucket, size=20), 20, 1.0, 0.2),
+    "20 a second, a bucket of 40": (partial(bucket, size=40), 20, 1.0, 0.2),
+    "20 in each second": (each_second, 20, 1.15, 0.25),
+    "20 in any second": (any_second, 20, 1.15, 0.25),
+    "100 a second, a bucket of 1": (partial(bucket, size=1), 100, 1.6, 0.2),
+    "100 a second, a bucket of 2": (partial(bucket, size=2), 100, 1.25, 0.2),
+    "100 a second, a bucket of 5": (partial(bucket, size=5), 100, 1.05, 0.2),
+    "100 a second, a bucket of 100": (partial(bucket, size=100), 100, 1.0, 0.2),
+    "100 in each second": (each_second, 100, 1.15, 0.25),
+    "100 in any second": (any_second, 100, 1.15, 0.25),
 }
 
 
-@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize(("limit", "rate", "times", "share"), LIMITS.values(), ids=LIMITS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_rate_of_the_limit_is_kept_and_few_calls_are_wasted(
-    limit: tuple[Callable[[], Passes], int, float, float], seed: int
+    limit: Callable[[int], Passes], rate: int, times: float, share: float, seed: int
 ) -> None:
-    make, rate, times, share = limit
-    seconds, throttled = run(make(), 300, seed)
+    seconds, throttled = run(limit(rate), 300, seed)
     assert seconds <= times * 300 / rate
     assert throttled <= share
+
+
+@pytest.mark.parametrize(("rate", "most"), [(1, 80), (20, 40)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_limit_that_comes_back_after_thousands_of_calls_is_found_again(rate: int, most: int, seed: int) -> None:
+    def comes_back_at(when: float) -> Passes:
+        early, late = bucket(20, 5), bucket(rate, 5)
+        return lambda now: late(now) if now > when else early(now) if 1 < now < 3 else True
+
+    back_at, before = run(comes_back_at(math.inf), 4000, seed)
+    seconds, share = run(comes_back_at(back_at), 4100, seed)
+    wasted = 4100 * share / (1 - share) - 4000 * before / (1 - before)
+    assert seconds - back_at <= 1.05 * 100 / rate
+    assert wasted <= most
 
 
 def test_without_a_limit_nobody_waits() -> None:
@@ -152,11 +167,21 @@ def test_without_a_limit_nobody_waits() -> None:
 def test_after_a_while_without_a_limit_the_calls_are_as_quick_as_before() -> None:
     clock = FakeClock()
     pace = Pace(clock, clock.sleep)
-    for turn in range(400):
-        pace.note(pace.await_turn(), throttled=10 <= turn < 20)
-    clock.slept.clear()
-    pace.await_turn()
-    assert sum(clock.slept) < 0.01
+
+    def seconds_waited(calls: int, throttled: bool) -> float:
+        clock.slept.clear()
+        for _call in range(calls):
+            turn = pace.await_turn()
+            clock.pass_(LATENCY)
+            pace.note(turn, throttled)
+            clock.pass_(-LATENCY)  # the others send meanwhile
+        return sum(clock.slept)
+
+    seconds_waited(10, throttled=False)
+    seconds_waited(20, throttled=True)
+    assert seconds_waited(10, throttled=False) > 1
+    seconds_waited(400, throttled=False)
+    assert seconds_waited(10, throttled=False) < 0.01
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.001, 5)), max_size=200))

@@ -22,14 +22,15 @@ PROBE = 1.1
 
 LATELY = 2.0
 ENOUGH = 4
-"""Seconds over which is seen what came through, and how many calls it takes to measure a rate."""
+"""Seconds over which is seen what came through, and how many calls it takes at the least to measure a rate."""
 
 FIRST_PAUSE = 0.03
 LONGER = 1.5
 """Seconds between two calls when nothing comes through any more, and how much longer that gets each time."""
 
+FREE = 0.0001
 SLOWEST = 1.0
-"""Seconds between two calls at the most."""
+"""Seconds between two calls that are no pace any more, and at the most."""
 
 HOPELESS_AFTER = 30.0
 """Seconds of nothing but throttling after which a throttled call is given up."""
@@ -56,7 +57,7 @@ class Pace:
         self._slowed_at = -math.inf
         self._in_a_row = 0
         self._passed_at = -math.inf
-        self._successes: deque[float] = deque(maxlen=1000)
+        self._successes: deque[float] = deque()
         self._futile_since: float | None = None
 
     def await_turn(self, until: float = math.inf) -> float:
@@ -98,6 +99,9 @@ class Pace:
         if self._interval:
             self._interval /= 1 + FASTER * self._in_a_row
             self._successes.append(now)
+            if self._interval < FREE:
+                self._interval = 0.0
+                self._successes.clear()
 
     def _slow_down(self, now: float) -> None:
         if self._interval:
@@ -112,7 +116,7 @@ class Pace:
 
     def _measured(self, now: float) -> float:
         """Seconds between two calls that came through lately, 0 where these were too few to tell."""
-        while self._successes and self._successes[0] < now - LATELY:
+        while len(self._successes) > ENOUGH and self._successes[0] < now - LATELY:
             self._successes.popleft()
         enough = len(self._successes) >= ENOUGH
         return (now - self._successes[0]) / (len(self._successes) - 1) if enough else 0.0
