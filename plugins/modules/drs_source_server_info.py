@@ -111,38 +111,40 @@ summary:
 """
 
 import gc
-import math
+import time
 from typing import Any
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import batches
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
-    sentence,
-    snake_case,
-    summary_of,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import snake_case, summary_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    Refusal,
-    doubts_of,
+    Selection,
     find,
-    selection_of,
+    parse_selection,
+    state_warnings,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer, state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import sentence
+
+SELECTORS = ("source_server_ids", "filters")
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "source_server_ids": {"type": "list", "elements": "str"},
     "filters": {"type": "dict"},
+    "exclude_filters": {"type": "list", "elements": "dict"},
 }
+
+RUN_TIMEOUT = 3600.0
+"""Seconds after which a run ends."""
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         servers = described(module)
-    except (Refusal, Fault) as unusable:
+    except (InvalidOptions, DrsError) as unusable:
         module.fail_json(msg=sentence(str(unusable)))
     module.exit_json(
         changed=False,
@@ -152,17 +154,15 @@ def main() -> None:
 
 
 def described(module: AnsibleAWSModule) -> list[SourceServer]:
-    """The source servers that the options mean. Raises Refusal and Fault."""
-    selection = selection_of(module.params, list(ARGUMENT_SPEC))
-    service = connect(module)
-    if isinstance(selection, list):
-        servers = [server for batch in batches(selection) for server in service.describe(batch, math.inf)]
-        by_id = {server["sourceServerID"]: server for server in servers}
-        return [by_id[source_server_id] for source_server_id in selection if source_server_id in by_id]
-    filters = selection or {}
-    for doubt in doubts_of(filters):
-        warn(doubt)
-    return find(service, filters)
+    """The source servers that the options mean. Raises InvalidOptions and DrsError."""
+    selection = parse_selection(module.params, SELECTORS) or Selection()
+    api = connect(module, time.monotonic() + RUN_TIMEOUT)
+    if selection.source_server_ids is not None:
+        by_id = {server["sourceServerID"]: server for server in api.describe(selection.source_server_ids)}
+        return [by_id[each] for each in selection.source_server_ids if each in by_id]
+    for warning in state_warnings(selection):
+        warn(warning)
+    return find(api, selection).servers
 
 
 if __name__ == "__main__":

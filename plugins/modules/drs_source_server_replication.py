@@ -349,29 +349,36 @@ summary:
 """
 
 import gc
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import aim_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, append_to_file
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Service, pursue
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run, reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
-    failure_of,
-    sentence,
+    error_value,
+    failure_message,
+    no_match_message,
     servers_of,
+    success_message,
     values_of,
     warnings_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    Refusal,
-    doubts_of,
-    find_to_change,
-    selection_of,
+    Found,
+    Selection,
+    find,
+    parse_selection,
+    state_warnings,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.service import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")
 
@@ -379,56 +386,76 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "source_server_id": {"type": "str"},
     "source_server_ids": {"type": "list", "elements": "str"},
     "filters": {"type": "dict"},
+    "exclude_filters": {"type": "list", "elements": "dict"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     "delete_snapshots": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": False},
     "wait_until": {"type": "str", "default": "replicating", "choices": ["replicating", "continuous"]},
     "wait_timeout": {"type": "int", "default": 3600},
     "wait_delay": {"type": "int", "default": 15},
-    "max_starts": {"type": "int"},
+    "max_in_progress": {"type": "int"},
     "return_source_servers": {"type": "bool", "default": True},
 }
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    began = time.monotonic()
     try:
-        aim = aim_of(module.params, module.check_mode)
-        outcomes, service = observed(module)
-    except (Refusal, Fault) as unusable:
-        module.fail_json(msg=sentence(str(unusable)), **values(module, []))
-    fatal = pursue(aim, outcomes, service, report=Progress(aim.goal, append_to_file))
-    for warning in warnings_of(outcomes):
+        options = parse_options(module.params, module.check_mode)
+        selection = parse_selection(module.params, SELECTORS)
+        if selection is None:
+            raise InvalidOptions(f"Give one of {listed(SELECTORS)}; null counts as absent")
+        api = connect(module, began + options.wait_timeout)
+        found = found_by(api, selection)
+    except (InvalidOptions, DrsError) as error:
+        ended_by = error_value(error) if isinstance(error, DrsError) else {}
+        module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended_by)
+
+    unmatched = found.unmatched if found else []
+    if found and not found.is_broadly_matched:
+        module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
+    run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, append_to_file))
+    reconcile(run)
+    for warning in warnings_of(run.outcomes):
         warn(warning)
-    failure = failure_of(outcomes, aim.goal, fatal)
+    failure = failure_message(run, unmatched)
     if failure:
-        module.fail_json(msg=failure, **values(module, outcomes))
-    module.exit_json(**values(module, outcomes), **facts(module, outcomes))
+        ended_by = error_value(run.error) if run.error else {}
+        module.fail_json(msg=failure, **values(module, run.outcomes, unmatched), **ended_by)
+    module.exit_json(msg=success_message(run), **values(module, run.outcomes, unmatched), **facts(module, run.outcomes))
 
 
-def observed(module: AnsibleAWSModule) -> tuple[list[Outcome], Service]:
-    """An outcome to come for each source server that the options mean; by filters they are found, so looked at."""
-    selection = selection_of(module.params, SELECTORS)
-    if selection is None:
-        raise Refusal(f"Give one of {', '.join(SELECTORS)}; null counts as absent")
-    service = connect(module)
-    if isinstance(selection, list):
-        return [Outcome(source_server_id) for source_server_id in selection], service
-    for doubt in doubts_of(selection):
-        warn(doubt)
-    found = find_to_change(service, selection)
-    return [Outcome(server["sourceServerID"], first=server, latest=server) for server in found], service
+def found_by(api: Api, selection: Selection) -> Found | None:
+    """What the filters find, None for IDs. Raises DrsError."""
+    if selection.source_server_ids is not None:
+        return None
+    for warning in state_warnings(selection):
+        warn(warning)
+    return find(api, selection)
 
 
-def values(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
+def outcomes_for(selection: Selection, found: Found | None) -> list[Outcome]:
+    """An outcome to come for each source server; those that filters found were looked at already."""
+    if found is None:
+        return [Outcome(source_server_id) for source_server_id in selection.source_server_ids or []]
+    return [Outcome(server["sourceServerID"], first=server, latest=server) for server in found.servers]
+
+
+def values(module: AnsibleAWSModule, outcomes: Sequence[Outcome], unmatched: list[str]) -> dict[str, Any]:
     """The return values that success, failure and check mode share."""
-    shared = values_of(outcomes, module._diff)
+    result = values_of(outcomes, module._diff)
+    servers = servers_of(outcomes)
+    if module.params["filters"] is not None:
+        result["unmatched"] = unmatched
     if module.params["source_server_id"] is not None:
-        return {**shared, "source_server": next(iter(servers_of(outcomes)), {})}
-    return {**shared, "source_servers": servers_of(outcomes)} if module.params["return_source_servers"] else shared
+        result["source_server"] = servers[0] if servers else {}
+    if module.params["return_source_servers"]:
+        result["source_servers"] = servers
+    return result
 
 
-def facts(module: AnsibleAWSModule, outcomes: list[Outcome]) -> dict[str, Any]:
+def facts(module: AnsibleAWSModule, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The facts of a success, which are about one source server."""
     if module.params["source_server_id"] is None:
         return {}

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Aim
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, Refusal, why_held
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 
 Params = Mapping[str, Any]
@@ -21,9 +22,12 @@ GOALS: dict[tuple[str, str], Goal] = {
     ("stopped", "replicating"): "stopped",
     ("stopped", "continuous"): "stopped",
 }
-"""The goal for C(state) and C(wait_until)."""
+"""The goal for state and wait_until."""
 
-REFUSALS: list[tuple[Callable[[Params], bool], str]] = [
+MOST_SECONDS = 31_536_000
+"""A year."""
+
+INVALID: list[tuple[Callable[[Params], bool], str]] = [
     (
         lambda params: params["state"] == "stopped" and params["filters"] is not None,
         "state: stopped takes IDs only, never filters: name each source server whose recovery snapshots may be deleted",
@@ -33,36 +37,45 @@ REFUSALS: list[tuple[Callable[[Params], bool], str]] = [
         "A stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true to go on",
     ),
     (
-        lambda params: params["max_starts"] is not None and params["max_starts"] < 1,
-        "max_starts must be 1 or more; leave it out for no limit",
+        lambda params: params["max_in_progress"] is not None and params["max_in_progress"] < 1,
+        "max_in_progress must be 1 or more; leave it out for no limit",
     ),
     (
-        lambda params: params["wait_timeout"] < 1,
-        "wait_timeout must be 1 second or more",
+        lambda params: not 1 <= params["wait_timeout"] <= MOST_SECONDS,
+        f"wait_timeout must be from 1 to {MOST_SECONDS} seconds (a year)",
     ),
     (
-        lambda params: params["wait_delay"] < 1,
-        "wait_delay must be 1 second or more",
+        lambda params: not 1 <= params["wait_delay"] <= MOST_SECONDS,
+        f"wait_delay must be from 1 to {MOST_SECONDS} seconds (a year)",
     ),
     (
-        lambda params: params["wait"] and STATE_KEY in (params["filters"] or {}),
-        f"wait: true does not go with the filter {STATE_KEY}: a second run would not wait for what the first started",
+        lambda params: bool(params["exclude_filters"]) and params["filters"] is None,
+        "exclude_filters leaves out some of what filters match: give filters too",
+    ),
+    (
+        lambda params: params["wait"] and any(STATE_KEY in filters for filters in _all_filters(params)),
+        f"wait: true cannot be combined with {STATE_KEY}: a second run would not wait for what the first started",
     ),
 ]
 """When options are refused, and the sentence for the user."""
 
 
-def aim_of(params: Params, check_mode: bool) -> Aim:
-    """What the module's C(params) ask for. Raises Refusal for options that do not go together."""
-    for applies, reason in REFUSALS:
+def parse_options(params: Params, check_mode: bool) -> RunOptions:
+    """What the params of the module ask for. Raises InvalidOptions for options that cannot be combined."""
+    for applies, reason in INVALID:
         if applies(params):
-            raise Refusal(reason)
-    return Aim(
+            raise InvalidOptions(reason)
+    return RunOptions(
         goal=GOALS[params["state"], params["wait_until"]],
         check_mode=check_mode,
         wait=params["wait"] and not check_mode,
         wait_timeout=params["wait_timeout"],
         wait_delay=params["wait_delay"],
-        max_starts=params["max_starts"],
-        why_held=None if params["filters"] is None else why_held,
+        max_in_progress=params["max_in_progress"],
+        hold_reason=hold_reason,
+        holds=params["filters"] is not None,
     )
+
+
+def _all_filters(params: Params) -> list[Mapping[str, Any]]:
+    return [params["filters"] or {}, *(params["exclude_filters"] or [])]

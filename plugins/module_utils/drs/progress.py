@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import replication_of, storage_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import storage_of, text_at
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal, phase_of
 
 FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
@@ -41,7 +42,7 @@ class Progress:
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Take note of a look."""
-        states = [(outcome.state, outcome.settled) for outcome in outcomes]
+        states = [(outcome.state, outcome.end is not None) for outcome in outcomes]
         if states != self._states or self._clock() - self._written_at >= AT_LEAST_EVERY:
             self._write(progress_line(self._goal, outcomes, datetime.now(timezone.utc)))
             self._states, self._written_at = states, self._clock()
@@ -60,8 +61,8 @@ def append_to_file(line: str) -> None:
 
 def progress_line(goal: Goal, outcomes: Sequence[Outcome], now: datetime) -> str:
     """How many source servers reached the goal, what the others are doing, and when the slowest one will be there."""
-    meant = [outcome for outcome in outcomes if not outcome.held and not outcome.deferred]
-    pending = [outcome for outcome in meant if not outcome.settled]
+    meant = [outcome for outcome in outcomes if outcome.end not in ("held", "deferred")]
+    pending = [outcome for outcome in meant if outcome.end is None]
     failed = sum(outcome.failed for outcome in meant)
     parts = [f"{len(meant) - len(pending) - failed}/{len(meant)} {REACHED[goal]}"]
     by_state: dict[str, list[Outcome]] = {}
@@ -97,10 +98,4 @@ def _size(count: float) -> str:
 
 
 def _eta(outcome: Outcome) -> datetime | None:
-    """The ETA. AWS sends it both as C(…Z) and as C(…+00:00) with microseconds."""
-    text = replication_of(outcome.latest).get("etaDateTime") or ""
-    try:
-        eta = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return eta.astimezone(timezone.utc) if eta.tzinfo else eta.replace(tzinfo=timezone.utc)
+    return parse_datetime(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime"))

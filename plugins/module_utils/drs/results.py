@@ -2,52 +2,65 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Outcomes into what the user reads: return values, the message of a failure, warnings, the diff. Pure."""
+"""Outcomes into what the user reads: return values, msg, warnings, the diff. Pure."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+    IDENTITY_CODES,
+    LONGEST_CODE,
+    DrsError,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     SourceServer,
     error_of,
     hostname_of,
-    replication_of,
     state_of,
     storage_of,
+    text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATION_FOR, OPERATIONS, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import count, listed, printable, sentence
 
 NAMED = 20
-LONGEST_REASON = 240
-NO_STATE = "UNKNOWN"
-"""The key of C(summary.by_state) for servers of which AWS reported no state."""
+"""Servers that one sentence names at the most."""
 
-NOT_THERE: dict[Goal, str] = {
+NO_STATE = "UNKNOWN"
+"""The key of summary.by_state for servers of which AWS reported no state."""
+
+NOT_REACHED: dict[Goal, str] = {
     "replicating": "not replicating",
     "continuous": "not continuously protected",
     "stopped": "not stopped",
 }
 
+COUNTED: dict[End, str] = {"held": "held", "deferred": "deferred", "failed": "failed"}
+"""The ends that msg counts beside those that reached the goal."""
+
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
     """A source server with its keys in snake_case, its tags exactly as AWS has them."""
-    converted: dict[str, Any] = camel_dict_to_snake_dict(dict(server), ignore_list=["tags"])
+    converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
     return converted
 
 
 def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
-    """The return values that every result has: C(changed), C(outcomes), C(summary), and C(diff) in diff mode."""
+    """The return values that every result has: changed, outcomes, summary, and diff in diff mode."""
     values: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": [_row(outcome) for outcome in outcomes],
         "summary": {
-            **{flag: sum(getattr(o, flag) for o in outcomes) for flag in ("changed", "failed", "held", "deferred")},
+            "changed": sum(outcome.changed for outcome in outcomes),
+            **{end: sum(outcome.end == end for outcome in outcomes) for end in COUNTED},
             **summary_of(_known(outcomes), [outcome.state for outcome in outcomes if outcome.latest is not None]),
         },
     }
@@ -68,7 +81,7 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
     storage = storage_of(servers)
     return {
         "matched": len(servers),
-        "by_state": dict(sorted(Counter(state or NO_STATE for state in states).items())),
+        "by_state": dict(sorted(Counter(_short(state) or NO_STATE for state in states).items())),
         "total_storage_bytes": storage.total,
         "replicated_storage_bytes": storage.replicated,
         "backlogged_storage_bytes": storage.backlogged,
@@ -76,38 +89,102 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
     }
 
 
-def failure_of(outcomes: Sequence[Outcome], goal: Goal, fatal: Fault | None) -> str | None:
-    """The message of a failed task, None where no server failed. Names at most 20 servers."""
-    failed = [outcome for outcome in outcomes if outcome.failed]
+def error_value(error: DrsError) -> dict[str, Any]:
+    """The return value `error`: what ended the run for all servers, in the shape of fail_json_aws."""
+    return {"error": {"code": error.code, "message": error.message}}
+
+
+def success_message(run: Run) -> str:
+    """What was done, with all counts, and where."""
+    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
+    changed = sum(outcome.changed for outcome in run.outcomes)
+    would = "would be " if run.options.check_mode else ""
+    done = f"{changed} of {count(len(run.outcomes), 'source server')} {would}{facts.verb}"
+    return f"{', '.join([done, *_counts(run)])} ({where(run.api.region, _known(run.outcomes))})"
+
+
+def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
+    """What went wrong, by cause and with all counts; None where nothing did."""
+    failed = [outcome for outcome in run.outcomes if outcome.failed or (run.expired and outcome.end == "deferred")]
+    missing = [f"no source server has {listed(unmatched)}"] if unmatched else []
+    if run.error:
+        return _interrupted_message(run, run.error, len(failed))
     if not failed:
-        return None
-    are = "source server is" if len(outcomes) == 1 else "source servers are"
-    count = f"{len(failed)} of {len(outcomes)} {are} {NOT_THERE[goal]}"
-    unseen = None if _known(outcomes) else fatal or outcomes[0].look_fault
-    if unseen:
-        return sentence(unseen.message)  # the same for every server
-    if fatal is None:
-        return f"{count}: {_names(failed)}"
-    changed = sum(outcome.changed for outcome in outcomes)
-    undone = f", and the calls for {changed} of them were not undone" if changed else ""
-    return f"{fatal.message}; {count}{undone}: run the task again."
+        return sentence(f"{success_message(run)}, but {missing[0]}") if missing else None
+    are = "is" if len(run.outcomes) == 1 else "are"
+    after = f" after {run.options.wait_timeout:g} s" if run.expired else ""
+    verb = OPERATIONS[OPERATION_FOR[run.options.goal]].verb
+    changed = sum(outcome.changed for outcome in run.outcomes)
+    counts = ", ".join([f"{changed} {verb}", *_counts(run)])
+    return sentence(
+        f"{len(failed)} of {count(len(run.outcomes), 'source server')} {are} {NOT_REACHED[run.options.goal]}{after}"
+        f" ({counts}; {where(run.api.region, _known(run.outcomes))}): "
+        + "; ".join([*_by_cause((outcome.cause, outcome) for outcome in failed), *missing])
+    )
 
 
-def sentence(text: str) -> str:
-    """The text with one full stop at its end."""
-    return f"{text.rstrip('.')}."
+def no_match_message(region: str, selection: Selection) -> str:
+    """What is said where the filters match no server at all, whatever its state."""
+    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    excluded = " and is not excluded" if selection.exclude_filters else ""
+    which = f" matches {meant}{excluded}" if meant else f" is there{excluded}"
+    return sentence(f"No source server{which} in {region}: check the filters and the region")
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning for each cause, not for each server."""
-    causes: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        cause = "are held and were left alone" if outcome.held else outcome.warning
-        if cause:
-            causes.setdefault(cause, []).append(outcome)
+    warned = [(outcome.warning, outcome) for outcome in outcomes if outcome.warning]
+    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in _by_cause(warned)]
+
+
+def where(region: str, servers: Iterable[SourceServer]) -> str:
+    """The region, and the account of the servers' ARNs."""
+    arns = (text_at(server, "arn") or "" for server in servers)
+    accounts = sorted({arn.split(":")[4] for arn in arns if arn.count(":") >= 5 and arn.split(":")[4]})
+    return f"{region}, account {listed(accounts)}" if accounts else region
+
+
+def named(servers: Iterable[tuple[str, SourceServer | None, str]]) -> list[str]:
+    """Each server as a sentence names it: ID, host name, and in brackets what else there is to say."""
     return [
-        f"{len(those)} of {len(outcomes)} source servers {cause}: {_names(those)}" for cause, those in causes.items()
+        " ".join(
+            part for part in (source_server_id, printable(hostname_of(server) or ""), detail and f"({detail})") if part
+        )
+        for source_server_id, server, detail in servers
     ]
+
+
+def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
+    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
+    if not _known(run.outcomes):
+        return sentence(error.message)
+    changed = sum(outcome.changed for outcome in run.outcomes)
+    undone = f" What was {facts.verb} stays {facts.verb}." if changed else ""
+    advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
+    place = where(run.api.region, _known(run.outcomes))
+    return f"{sentence(error.message)} {changed} {facts.verb}, {failed} not ({place}).{undone} {advice}: it goes on where it stopped."
+
+
+def _counts(run: Run) -> list[str]:
+    """How many servers ended how, beside those that this run changed; what is none is left out."""
+    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
+    already = sum(outcome.end == "done" and not outcome.changed for outcome in run.outcomes)
+    ends = [(sum(outcome.end == end for outcome in run.outcomes), word) for end, word in COUNTED.items()]
+    return [f"{number} {word}" for number, word in [(already, f"were {facts.already}"), *ends] if number]
+
+
+def _by_cause(causes: Iterable[tuple[str, Outcome]]) -> list[str]:
+    """Each cause once, with its servers; at most 20 servers in all, then how many more there are."""
+    groups: dict[str, list[Outcome]] = {}
+    for cause, outcome in causes:
+        groups.setdefault(cause, []).append(outcome)
+    left, total, parts = NAMED, sum(map(len, groups.values())), []
+    for cause, outcomes in groups.items():
+        shown = named((o.source_server_id, o.latest, o.detail) for o in outcomes[:left])
+        left -= len(shown)
+        parts.append(f"{cause}: {', '.join(shown)}" if shown else f"{cause}: {count(len(outcomes), 'source server')}")
+    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
 
 
 def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
@@ -115,40 +192,51 @@ def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    server = outcome.latest or {}
-    replication = replication_of(server)
+    server = outcome.latest
     return {
         "source_server_id": outcome.source_server_id,
-        "arn": server.get("arn"),
-        "hostname": hostname_of(server),
-        "previous_state": state_of(outcome.first),
-        "state": outcome.state,
+        "arn": _short(text_at(server, "arn"), 2048),
+        "hostname": _short(hostname_of(server), 256),
+        "previous_state": _short(state_of(outcome.first)),
+        "state": _short(outcome.state),
         "action": outcome.action,
         "changed": outcome.changed,
         "failed": outcome.failed,
-        "held": outcome.held,
-        "deferred": outcome.deferred,
+        "held": outcome.end == "held",
+        "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
-        "replication_error": error_of(server),
-        "lag_duration": replication.get("lagDuration"),
-        "eta": replication.get("etaDateTime"),
+        "replication_error": _short(error_of(server)),
+        "lag_duration": _short(text_at(server, "dataReplicationInfo", "lagDuration")),
+        "eta": _short(text_at(server, "dataReplicationInfo", "etaDateTime")),
     }
 
 
-def _names(outcomes: Sequence[Outcome]) -> str:
-    more = f"; and {len(outcomes) - NAMED} more" if len(outcomes) > NAMED else ""
-    return "; ".join(_name(outcome) for outcome in outcomes[:NAMED]) + more
-
-
-def _name(outcome: Outcome) -> str:
-    reason = outcome.reason if len(outcome.reason) <= LONGEST_REASON else f"{outcome.reason[:LONGEST_REASON]}…"
-    name = f"{outcome.source_server_id} {hostname_of(outcome.latest) or ''}".rstrip()
-    return f"{name} ({outcome.state}: {reason})" if outcome.state else f"{name} ({reason})"
+def _short(text: str | None, longest: int = LONGEST_CODE) -> str | None:
+    return None if text is None else printable(text, longest)
 
 
 def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     return "".join(
-        f"{outcome.source_server_id} {hostname_of(outcome.latest) or '-'} {state or NO_STATE}\n"
+        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {_short(state) or NO_STATE}\n"
         for outcome, state in states
     )
+
+
+def _encodable(value: Any) -> Any:
+    """The value to the letter, but for lone surrogates, which no result can carry: these are escaped."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return _without_surrogates(value)
+    return value
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value

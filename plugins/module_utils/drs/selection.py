@@ -2,162 +2,234 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which source servers a task means: by ID, or by filters as EC2 has them. Matching is pure; C(find) asks AWS."""
+"""Which source servers a task means: by ID, or by filters as EC2 has them. Matching is pure; find() asks DRS."""
 
 from __future__ import annotations
 
 import functools
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Service, batches
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer, state_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    SourceServer,
+    state_of,
+    tags_of,
+    text_at,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed
 
 SOURCE_SERVER_ID = re.compile(r"s-[0-9a-zA-Z]{17}")
 """SourceServerID in the service model. botocore does not check the pattern."""
 
 STATE_KEY = "replication-state"
+_HINTS = ("sourceProperties", "identificationHints")
 
-READERS: dict[str, Callable[[SourceServer], Any]] = {
-    "tag-key": lambda server: list(server.get("tags") or {}),
-    "hostname": lambda server: _hint(server, "hostname"),
-    "fqdn": lambda server: _hint(server, "fqdn"),
-    "ec2-instance-id": lambda server: _hint(server, "awsInstanceID"),
-    "source-server-id": lambda server: server.get("sourceServerID"),
+READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
+    "tag-key": lambda server: list(tags_of(server)),
+    "hostname": lambda server: text_at(server, *_HINTS, "hostname"),
+    "fqdn": lambda server: text_at(server, *_HINTS, "fqdn"),
+    "ec2-instance-id": lambda server: text_at(server, *_HINTS, "awsInstanceID"),
+    "source-server-id": lambda server: text_at(server, "sourceServerID"),
     STATE_KEY: state_of,
-    "staging-account-id": lambda server: (server.get("stagingArea") or {}).get("stagingAccountID"),
-    "origin-account-id": lambda server: (server.get("sourceCloudProperties") or {}).get("originAccountID"),
-    "origin-region": lambda server: (server.get("sourceCloudProperties") or {}).get("originRegion"),
-    "replication-direction": lambda server: server.get("replicationDirection"),
+    "staging-account-id": lambda server: text_at(server, "stagingArea", "stagingAccountID"),
+    "origin-account-id": lambda server: text_at(server, "sourceCloudProperties", "originAccountID"),
+    "origin-region": lambda server: text_at(server, "sourceCloudProperties", "originRegion"),
+    "replication-direction": lambda server: text_at(server, "replicationDirection"),
 }
-"""The filter keys beside C(tag:<Key>), each with what it reads of a server: a text, a list of texts, or None."""
+"""The filter keys beside tag:<Key>, each with what it reads of a server: a text, a list of texts, or None."""
+
+CASELESS = frozenset({"hostname", "fqdn"})
+"""Host names know no case (RFC 4343)."""
+
+NAMING = ("hostname", "fqdn", "ec2-instance-id", "source-server-id")
+"""The keys whose values name a server: one that no server has is told."""
 
 Filters = dict[str, list[str]]
 """Filter key to the patterns of which one must match."""
 
 
-class Refusal(Exception):
-    """Options that must not reach AWS. The text is one sentence for the user."""
+@dataclass(frozen=True)
+class Selection:
+    """The source servers that a task means: by ID, or the ones that match the filters and none of the excluded ones."""
+
+    source_server_ids: list[str] | None = None
+    filters: Filters = field(default_factory=dict)
+    exclude_filters: list[Filters] = field(default_factory=list)
 
 
-def selection_of(params: Mapping[str, Any], selectors: Sequence[str]) -> list[str] | Filters | None:
-    """The IDs or the filters that the module's C(params) give in one of C(selectors); None where they give none.
+@dataclass(frozen=True)
+class Found:
+    """What filters found.
 
-    A null selector counts as absent. Raises Refusal for two of them, for an empty one (a DescribeSourceServers without
-    IDs means every server), and for what C(ids_of) and C(filters_of) refuse.
+    servers: ordered by ID. unmatched: the values, as "key=value", that name a server and that no server has.
+    is_broadly_matched: whether some server matches the keys other than replication-state.
+    """
+
+    servers: list[SourceServer]
+    unmatched: list[str]
+    is_broadly_matched: bool
+
+
+def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Selection | None:
+    """The selection that one of the selectors gives, None where none is given. A null selector counts as absent.
+
+    Raises InvalidOptions for two of them, for an empty one (a DescribeSourceServers without IDs means every server),
+    and for what parse_ids and parse_filters refuse.
     """
     given = [selector for selector in selectors if params[selector] is not None]
-    if not given:
-        return None
     if len(given) > 1:
-        raise Refusal(f"Give only one of {_listed(selectors)}, not {_listed(given)}")
-    value = params[given[0]]
-    if not value:
-        raise Refusal(f"{given[0]} is empty, which never means every source server: name what is meant")
-    return filters_of(value) if given[0] == "filters" else ids_of(value)
+        raise InvalidOptions(f"Give only one of {listed(selectors)}, not {listed(given)}")
+    for selector in given:
+        if not params[selector] or (isinstance(params[selector], str) and not params[selector].strip()):
+            raise InvalidOptions(f"{selector} is empty. Name the source servers; empty never means all")
+    exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
+    if exclude_filters and given and given[0] != "filters":
+        raise InvalidOptions(f"exclude_filters goes with filters, not with {given[0]}")
+    if given and given[0] != "filters":
+        return Selection(source_server_ids=parse_ids(params[given[0]]))
+    if not given:
+        return Selection(exclude_filters=exclude_filters) if exclude_filters else None
+    return Selection(filters=parse_filters("filters", params["filters"]), exclude_filters=exclude_filters)
 
 
-def ids_of(value: str | Sequence[str]) -> list[str]:
-    """The source server IDs, each once, in their order. Raises Refusal that names all of a wrong shape."""
-    ids = list(dict.fromkeys([value] if isinstance(value, str) else value))
-    wrong = [repr(str(text)) for text in ids if not SOURCE_SERVER_ID.fullmatch(str(text))]
+def parse_ids(value: str | Sequence[str]) -> list[str]:
+    """The source server IDs without white space around them, each once, in their order.
+
+    Raises InvalidOptions that names all of a wrong shape.
+    """
+    ids = list(dict.fromkeys(str(text).strip() for text in ([value] if isinstance(value, str) else value)))
+    wrong = [repr(text) for text in ids if not SOURCE_SERVER_ID.fullmatch(text)]
     if wrong:
-        raise Refusal(f"These are not source server IDs (s- and 17 letters or digits): {', '.join(wrong)}")
+        raise InvalidOptions(f"These are not source server IDs (s- and 17 letters or digits): {listed(wrong)}")
     return ids
 
 
-def filters_of(value: Mapping[str, Any]) -> Filters:
+def parse_filters(option: str, value: Any) -> Filters:
     """The filters with each value as a list of patterns; booleans and numbers become text as in amazon.aws.
 
-    Raises Refusal for an unknown key, an empty list, and a value that is no text, number, boolean or list of these.
+    Raises InvalidOptions for no key at all, an unknown key, an empty list, and a value that is no text, number, boolean
+    or list of these.
     """
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
     unknown = [str(key) for key in value if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
-        raise Refusal(f"filters has no key {_listed(unknown)}; the keys are tag:<Key>, {_listed(list(READERS))}")
-    return {key: _patterns(key, patterns) for key, patterns in value.items()}
+        raise InvalidOptions(f"{option} has no key {listed(unknown)}; the keys are tag:<Key>, {listed(list(READERS))}")
+    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
 
 
-def doubts_of(filters: Filters) -> list[str]:
-    """Warnings about patterns of C(replication-state) that match no state that is known, such as a mistyped one."""
+def state_warnings(selection: Selection) -> list[str]:
+    """Warnings about patterns of replication-state that match no known state, such as a mistyped one."""
     return [
-        f"filters: {STATE_KEY} {pattern!r} matches none of the known states, which are {_listed(list(PHASES))}"
+        f"{STATE_KEY} {pattern!r} matches none of the known states, which are {listed(list(PHASES))}"
+        for filters in (selection.filters, *selection.exclude_filters)
         for pattern in filters.get(STATE_KEY, [])
         if not any(_regex(pattern).fullmatch(state) for state in PHASES)
     ]
 
 
-def find(service: Service, filters: Filters) -> list[SourceServer]:
-    """The source servers that match, ordered by ID. Raises Fault where a page cannot be had: a part is no answer."""
-    ids = filters.get("source-server-id", [])
-    if ids and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids):
-        servers = [server for batch in batches(ids) for server in service.describe(batch, math.inf)]
-    else:
-        servers = service.describe_every(math.inf)
+def find(api: Api, selection: Selection) -> Found:
+    """The source servers that match the filters. Raises DrsError where a page cannot be had: a part is no answer."""
+    ids = _only_ids(selection.filters)
+    servers = api.describe(ids) if ids else api.describe_all()
     by_id = {server["sourceServerID"]: server for server in servers}
-    return [server for _id, server in sorted(by_id.items()) if matches(server, filters)]
+    included = [
+        server
+        for _id, server in sorted(by_id.items())
+        if not any(matches(server, filters) for filters in selection.exclude_filters)
+    ]
+    broad = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    return Found(
+        servers=[server for server in included if matches(server, selection.filters)],
+        unmatched=list(unmatched(list(by_id.values()), selection.filters)),
+        is_broadly_matched=any(matches(server, broad) for server in included),
+    )
 
 
-def find_to_change(service: Service, filters: Filters) -> list[SourceServer]:
-    """As C(find), but the keys other than C(replication-state) must match a server: a mistyped tag protects nothing.
-
-    Raises Refusal where they match none.
-    """
-    broad = {key: patterns for key, patterns in filters.items() if key != STATE_KEY}
-    servers = find(service, broad)
-    if not servers:
-        which = f" matches {', '.join(f'{key}={_listed(broad[key])}' for key in broad)}" if broad else " is"
-        raise Refusal(f"No source server{which} in {service.region}: check the filters and the region")
-    return [server for server in servers if matches(server, filters)]
+def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:
+    """The values without a wildcard, as "key=value", that name a server and that none of the servers has."""
+    for key in NAMING:
+        for pattern in filters.get(key, []):
+            if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
+                yield f"{key}={pattern}"
 
 
 def matches(server: SourceServer, filters: Filters) -> bool:
-    """Whether the server matches every key with one of its patterns; case counts."""
+    """Whether the server matches every key with one of its patterns. Case counts, but for host names."""
     return all(
-        any(_regex(pattern).fullmatch(text) for pattern in patterns for text in _texts(server, key))
+        any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in _texts(server, key))
         for key, patterns in filters.items()
     )
 
 
-def why_held(server: SourceServer) -> str | None:
-    """Why a filter leaves a stopped server alone: somebody stopped it for a reason. None where it does not."""
-    launch = (server.get("lifeCycle") or {}).get("lastLaunch") or {}
-    recovered = (launch.get("initiated") or {}).get("type") == "RECOVERY" and server.get("recoveryInstanceId")
-    extension = (server.get("stagingArea") or {}).get("status")
-    if recovered and launch.get("status") not in ("FAILED", "TERMINATED"):
-        return f"it is failed over to {server['recoveryInstanceId']}; name it by its ID to start it"
-    if server.get("replicationDirection") == "FAILBACK":
-        return "it replicates in direction FAILBACK; name it by its ID to start it"
-    if extension in ("EXTENDED", "EXTENSION_ERROR"):
-        return f"it is extended from another account ({extension}); name it by its ID to start it"
-    return None
+# https://docs.aws.amazon.com/drs/latest/userguide/failback-performing-main.html
+HOLDS: list[tuple[Callable[[SourceServer], bool], str]] = [
+    (lambda server: _last_recovery(server) in ("PENDING", "IN_PROGRESS"), "its launch for recovery is under way"),
+    (
+        lambda server: (
+            bool(text_at(server, "recoveryInstanceId")) and _last_recovery(server) not in (None, "FAILED", "TERMINATED")
+        ),
+        "failed over to a recovery instance",
+    ),
+    (lambda server: server.get("replicationDirection") == "FAILBACK", "replicates in direction FAILBACK"),
+    (
+        lambda server: text_at(server, "stagingArea", "status") in ("EXTENDED", "EXTENSION_ERROR"),
+        "extended from another account",
+    ),
+    (
+        lambda server: bool(text_at(server, "reversedDirectionSourceServerArn")),
+        "has a server with reversed direction, protect it by reversed replication",
+    ),
+]
+"""When somebody stopped a server for a reason, and what is said of it."""
 
 
-def _hint(server: SourceServer, name: str) -> Any:
-    return ((server.get("sourceProperties") or {}).get("identificationHints") or {}).get(name)
+def hold_reason(server: SourceServer) -> str | None:
+    """Why filters leave a stopped server alone, None where they do not."""
+    return next((reason for applies, reason in HOLDS if applies(server)), None)
+
+
+def _last_recovery(server: SourceServer) -> str | None:
+    """The status of the last launch where that was for recovery; a drill stops nothing."""
+    is_recovery = text_at(server, "lifeCycle", "lastLaunch", "initiated", "type") == "RECOVERY"
+    return (text_at(server, "lifeCycle", "lastLaunch", "status") or "") if is_recovery else None
+
+
+def _only_ids(filters: Filters) -> list[str]:
+    """The IDs, where these are all that DRS has to be asked for: it filters by nothing else."""
+    ids = filters.get("source-server-id", [])
+    named_otherwise = any(key in filters for key in NAMING if key != "source-server-id")
+    return ids if not named_otherwise and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []
 
 
 def _texts(server: SourceServer, key: str) -> list[str]:
-    value = (server.get("tags") or {}).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
+    value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _patterns(key: str, value: Any) -> list[str]:
+def _patterns(option: str, key: str, value: Any) -> list[str]:
     patterns = value if isinstance(value, list) else [value]
     if not patterns or not all(isinstance(pattern, (str, bool, int, float)) for pattern in patterns):
-        raise Refusal(f"filters: {key} takes a text, a number, a boolean or a list of these, not {value!r}")
+        raise InvalidOptions(f"{option}: {key} takes a text, a number, a boolean or a list of these, not {value!r}")
     return [str(pattern).lower() if isinstance(pattern, bool) else str(pattern) for pattern in patterns]
 
 
+def _tokens(pattern: str) -> list[str]:
+    return re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
+
+
+def _is_literal(pattern: str) -> bool:
+    return not {"*", "?"} & set(_tokens(pattern))
+
+
 @functools.cache
-def _regex(pattern: str) -> re.Pattern[str]:
-    """An EC2 filter pattern: C(*) and C(?) match any text and any character, a backslash takes their meaning away."""
+def _regex(pattern: str, caseless: bool = False) -> re.Pattern[str]:
+    """An EC2 filter pattern: * and ? match any text and any character; a backslash takes their meaning away."""
     wild = {"*": ".*", "?": "."}
-    tokens = re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
-    return re.compile("".join(wild.get(token) or re.escape(token[-1]) for token in tokens), re.DOTALL)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    text = "".join(wild.get(token) or re.escape(token[-1]) for token in _tokens(pattern))
+    return re.compile(text, re.DOTALL | (re.IGNORECASE if caseless else re.RegexFlag(0)))

@@ -2,49 +2,91 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a C(sourceServer) says: readers of one server, each of whose members may be absent. Pure, no AWS call."""
+"""What a sourceServer says: readers of one server. Pure, no AWS call.
+
+Any member may be absent, and a hostile or newer service may send any JSON type: what has the wrong type counts as
+absent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 SourceServer = Mapping[str, Any]
-"""A C(sourceServer) as botocore parses it: camelCase keys, any member may be absent."""
+"""A sourceServer as botocore parses it: camelCase keys."""
+
+
+LARGEST_LONG = 2**63
+
+
+def member(document: Any, *path: str) -> Any:
+    """The member at the path, None where there is none."""
+    for name in path:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def text_at(document: Any, *path: str) -> str | None:
+    """The text at the path, None where there is none or it is empty."""
+    value = member(document, *path)
+    return value if isinstance(value, str) and value else None
+
+
+def _objects_at(document: Any, *path: str) -> Iterator[Mapping[str, Any]]:
+    value = member(document, *path)
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+
+
+def _bytes_at(document: Any, name: str) -> int:
+    value = member(document, name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value < LARGEST_LONG else 0
 
 
 def replication_of(server: SourceServer | None) -> Mapping[str, Any]:
-    """The C(dataReplicationInfo), empty where AWS sent none."""
-    return (server or {}).get("dataReplicationInfo") or {}
+    """The dataReplicationInfo, empty where AWS sent none."""
+    value = member(server, "dataReplicationInfo")
+    return value if isinstance(value, Mapping) else {}
 
 
 def state_of(server: SourceServer | None) -> str | None:
     """The data replication state that AWS reported, None where it reported none."""
-    return replication_of(server).get("dataReplicationState") or None
+    return text_at(server, "dataReplicationInfo", "dataReplicationState")
 
 
 def hostname_of(server: SourceServer | None) -> str | None:
-    """The hostname among the identification hints, or the FQDN where there is no hostname."""
-    hints = ((server or {}).get("sourceProperties") or {}).get("identificationHints") or {}
-    return hints.get("hostname") or hints.get("fqdn") or None
+    """The host name among the identification hints, or the FQDN where there is no host name."""
+    hints = member(server, "sourceProperties", "identificationHints")
+    return text_at(hints, "hostname") or text_at(hints, "fqdn")
+
+
+def tags_of(server: SourceServer | None) -> dict[str, str]:
+    """The tags."""
+    tags = member(server, "tags")
+    return {key: value for key, value in tags.items() if isinstance(value, str)} if isinstance(tags, Mapping) else {}
 
 
 def error_of(server: SourceServer | None) -> str | None:
-    """The code of the C(dataReplicationError), such as AGENT_NOT_SEEN."""
-    return (replication_of(server).get("dataReplicationError") or {}).get("error") or None
+    """The code of the dataReplicationError, such as AGENT_NOT_SEEN."""
+    return text_at(server, "dataReplicationInfo", "dataReplicationError", "error")
 
 
-def error_text_of(server: SourceServer | None) -> str | None:
-    """The code of the C(dataReplicationError) with its raw text, where there is one."""
-    error = replication_of(server).get("dataReplicationError") or {}
-    return ": ".join(text for text in (error.get("error"), error.get("rawError")) if text) or None
+def raw_error_of(server: SourceServer | None) -> str | None:
+    """The raw text of the dataReplicationError."""
+    return text_at(server, "dataReplicationInfo", "dataReplicationError", "rawError")
+
+
+def last_seen_of(server: SourceServer | None) -> str | None:
+    """When DRS last saw the agent of the server, as AWS sends it."""
+    return text_at(server, "lifeCycle", "lastSeenByServiceDateTime")
 
 
 def failed_step_of(server: SourceServer | None) -> str | None:
     """The last step of the data replication initiation that failed, such as LAUNCH_REPLICATION_SERVER."""
-    steps = (replication_of(server).get("dataReplicationInitiation") or {}).get("steps") or []
-    failed = [step.get("name") for step in steps if step.get("status") == "FAILED"]
+    steps = _objects_at(server, "dataReplicationInfo", "dataReplicationInitiation", "steps")
+    failed = [text_at(step, "name") for step in steps if step.get("status") == "FAILED"]
     return failed[-1] if failed else None
 
 
@@ -59,27 +101,26 @@ class Storage:
     @property
     def percent(self) -> float | None:
         """Share that is replicated, 0 to 100 with one decimal; None where there is nothing to replicate."""
-        return round(100 * self.replicated / self.total, 1) if self.total else None
+        return round(min(100.0, 100 * (self.replicated / self.total)), 1) if self.total else None
 
 
 def storage_of(servers: Iterable[SourceServer | None]) -> Storage:
     """The storage of these servers together."""
-    disks = [disk for server in servers for disk in replication_of(server).get("replicatedDisks") or []]
+    disks = [disk for server in servers for disk in _objects_at(server, "dataReplicationInfo", "replicatedDisks")]
     return Storage(
-        total=sum(disk.get("totalStorageBytes") or 0 for disk in disks),
-        replicated=sum(disk.get("replicatedStorageBytes") or 0 for disk in disks),
-        backlogged=sum(disk.get("backloggedStorageBytes") or 0 for disk in disks),
+        total=sum(_bytes_at(disk, "totalStorageBytes") for disk in disks),
+        replicated=sum(_bytes_at(disk, "replicatedStorageBytes") for disk in disks),
+        backlogged=sum(_bytes_at(disk, "backloggedStorageBytes") for disk in disks),
     )
 
 
 def progress_of(server: SourceServer | None) -> str:
     """How far the replication is: failed initiation step, replicated percent, lag and ETA as AWS sends them."""
-    replication = replication_of(server)
     percent = storage_of([server]).percent
     parts = {
         "failed step": failed_step_of(server),
         "replicated": None if percent is None else f"{percent} %",
-        "lag": replication.get("lagDuration"),
-        "ETA": replication.get("etaDateTime"),
+        "lag": text_at(server, "dataReplicationInfo", "lagDuration"),
+        "ETA": text_at(server, "dataReplicationInfo", "etaDateTime"),
     }
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)

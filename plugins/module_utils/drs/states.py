@@ -4,21 +4,23 @@
 
 """The data replication states of a source server, and the one rule that decides what to do about them.
 
-Pure: no I/O, no clock, the standard library only. The states are botocore's C(DataReplicationState); the rule is
-table 3.2 of the project's design, repeated for readers in docs/states.md.
+Pure: no I/O, no clock, the standard library only. The states are botocore's DataReplicationState. docs/states.md
+repeats the tables for readers, and a test compares them.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 Goal = Literal["replicating", "continuous", "stopped"]
-Phase = Literal["stopped", "initiating", "replicating", "protected", "stuck", "disconnected", "unknown", "unreadable"]
+Phase = Literal[
+    "stopped", "initiating", "replicating", "protected", "stalled", "paused", "disconnected", "unknown", "unreadable"
+]
+Operation = Literal["start", "stop"]
 Verdict = Literal["start", "stop", "done", "wait", "fail"]
-
-START_SHOWS_WITHIN = 300.0
-"""Seconds for which Describe may still say STOPPED after StartReplication was accepted."""
 
 PHASES: dict[str, Phase] = {
     "STOPPED": "stopped",
@@ -28,45 +30,102 @@ PHASES: dict[str, Phase] = {
     "RESCAN": "replicating",
     "BACKLOG": "replicating",
     "CONTINUOUS": "protected",
-    "STALLED": "stuck",
-    "PAUSED": "stuck",
+    "STALLED": "stalled",
+    "PAUSED": "paused",
     "DISCONNECTED": "disconnected",
 }
+
+START_SHOWS_WITHIN = 300.0
+"""Seconds for which Describe may still say STOPPED after StartReplication took effect. An assumption: AWS names no
+bound."""
+
+
+@dataclass(frozen=True)
+class OperationFacts:
+    """What the loop has to know of an operation that changes a source server.
+
+    api_name: the operation of the service model. leads_to: the state that an accepted call leads to, which check mode
+    predicts. took_effect: whether a state shows that a call without an answer took effect. pending: the verdicts that
+    an accepted call answers with "wait", since the state does not show it yet. shows_within: seconds for which that
+    may be so. undone_by: the operation that makes the state read as before again. verb: what happened to the server.
+    already: what is said of servers that need no call.
+    """
+
+    api_name: str
+    leads_to: str
+    took_effect: Callable[[str], bool]
+    pending: frozenset[Verdict]
+    shows_within: float
+    undone_by: str
+    verb: str
+    already: str
+
+
+OPERATIONS: dict[Operation, OperationFacts] = {
+    "start": OperationFacts(
+        api_name="StartReplication",
+        leads_to="INITIATING",
+        took_effect=lambda state: state != "STOPPED",
+        pending=frozenset({"start"}),
+        shows_within=START_SHOWS_WITHIN,
+        undone_by="StopReplication",
+        verb="started",
+        already="running already",
+    ),
+    "stop": OperationFacts(
+        api_name="StopReplication",
+        leads_to="STOPPED",
+        took_effect=lambda state: state == "STOPPED",
+        pending=frozenset({"stop", "fail"}),
+        shows_within=math.inf,
+        undone_by="StartReplication",
+        verb="stopped",
+        already="stopped already",
+    ),
+}
+
+OPERATION_FOR: dict[Goal, Operation] = {"replicating": "start", "continuous": "start", "stopped": "stop"}
+"""The operation that brings a source server to the goal."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """What to do about a source server.
 
-    C(verdict): C(start) or C(stop) call AWS; C(done) the goal is reached; C(wait) it is under way, which is enough
-    for whoever does not wait; C(fail) it cannot be reached by a call.
-    C(reason): one sentence for the user. C(warning): the cause by which such servers are grouped in one warning.
+    verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is under way, which is enough without
+    a wait; "fail": no call can reach the goal. reason: a clause for the user. warn: whether the user is warned.
     """
 
     verdict: Verdict
     reason: str
-    warning: str | None = None
+    warn: bool = False
 
 
-_STUCK = Rule("wait", "replication runs but no data flows", "run, but no data flows")
-_UNKNOWN = Rule("wait", "this version does not know the state and leaves it alone", "are in a state that is not known")
-_UNREADABLE = Rule("fail", "AWS reported no data replication state, so nothing is known and nothing was called")
+_STOPPED = Rule("start", "replication is stopped")
+_INITIATING = Rule("wait", "replication is being initiated, no data flows yet")
+_PROTECTED = Rule("done", "it is continuously protected")
+_STALLED = Rule("wait", "replication has stalled, no data flows", warn=True)
+_PAUSED = Rule("wait", "replication is paused", warn=True)
 _DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server")
+_UNKNOWN = Rule("wait", "this version of the collection does not know the state and leaves it alone", warn=True)
+_UNREADABLE = Rule("fail", "AWS reported no data replication state, so nothing was called")
 
 RULES: dict[tuple[Goal, Phase], Rule] = {
-    ("replicating", "stopped"): Rule("start", "replication is stopped"),
-    ("replicating", "initiating"): Rule("wait", "replication is being initiated, no data flows yet"),
+    ("replicating", "stopped"): _STOPPED,
+    ("replicating", "initiating"): _INITIATING,
     ("replicating", "replicating"): Rule("done", "data is replicating"),
-    ("replicating", "protected"): Rule("done", "it is continuously protected"),
-    ("replicating", "stuck"): _STUCK,
+    ("replicating", "protected"): _PROTECTED,
+    ("replicating", "stalled"): _STALLED,
+    ("replicating", "paused"): _PAUSED,
     ("replicating", "disconnected"): _DISCONNECTED,
     ("replicating", "unknown"): _UNKNOWN,
     ("replicating", "unreadable"): _UNREADABLE,
-    ("continuous", "stopped"): Rule("start", "replication is stopped"),
-    ("continuous", "initiating"): Rule("wait", "replication is being initiated, no data flows yet"),
-    ("continuous", "replicating"): Rule("wait", "data is replicating, there is no recovery point before CONTINUOUS"),
-    ("continuous", "protected"): Rule("done", "it is continuously protected"),
-    ("continuous", "stuck"): _STUCK,
+    ("continuous", "stopped"): _STOPPED,
+    ("continuous", "initiating"): _INITIATING,
+    ("continuous", "replicating"): Rule("wait", "data is replicating, it is not CONTINUOUS yet"),
+    ("continuous", "protected"): _PROTECTED,
+    ("continuous", "stalled"): _STALLED,
+    ("continuous", "paused"): _PAUSED,
     ("continuous", "disconnected"): _DISCONNECTED,
     ("continuous", "unknown"): _UNKNOWN,
     ("continuous", "unreadable"): _UNREADABLE,
@@ -74,40 +133,64 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("stopped", "initiating"): Rule("stop", "replication is being initiated"),
     ("stopped", "replicating"): Rule("stop", "data is replicating"),
     ("stopped", "protected"): Rule("stop", "it is continuously protected"),
-    ("stopped", "stuck"): Rule("fail", "no data flows, so its snapshots may be the only copy left and are not deleted"),
+    ("stopped", "stalled"): Rule("fail", "no data flows, and its recovery snapshots may be the only copy left"),
+    ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
     ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates"),
-    ("stopped", "unknown"): Rule("fail", "this version does not know the state, so its snapshots are not deleted"),
+    ("stopped", "unknown"): Rule(
+        "fail", "this version of the collection does not know the state, so its recovery snapshots are not deleted"
+    ),
     ("stopped", "unreadable"): _UNREADABLE,
 }
 
-_STOP_ACCEPTED = Rule("wait", "DRS accepted the stop, its state does not show it yet")
-_START_ACCEPTED = Rule("wait", "DRS accepted the start, its state does not show it yet")
-_STOPPED_AGAIN = Rule("fail", "it was stopped again after this run started it: look for StopReplication in CloudTrail")
+FIRST_LOOK: dict[str, str] = {
+    "AGENT_NOT_SEEN": "check that the source server is up and its agent runs and reaches DRS on TCP 443",
+    "SNAPSHOTS_FAILURE": "look in CloudTrail for CreateSnapshot refused by IAM, an SCP or API throttling",
+    "NOT_CONVERGING": "check bandwidth, staging disk performance and source CPU against the write rate",
+    "UNSTABLE_NETWORK": "check TCP 1500 and the bandwidth from the source server to the staging area",
+    "FAILED_TO_CREATE_SECURITY_GROUP": "check the IAM permissions of DRS and the server's replication settings",
+    "FAILED_TO_LAUNCH_REPLICATION_SERVER": "check EC2 quotas for its instance type and the IAM permissions of DRS",
+    "FAILED_TO_BOOT_REPLICATION_SERVER": "check the staging subnet's route to DRS on TCP 443",
+    "FAILED_TO_AUTHENTICATE_WITH_SERVICE": "check DNS and TCP 443 from the staging subnet to the DRS endpoint",
+    "FAILED_TO_DOWNLOAD_REPLICATION_SOFTWARE": "check TCP 443 from the staging subnet to Amazon S3",
+    "FAILED_TO_CREATE_STAGING_DISKS": "check access to the KMS key that encrypts the staging disks",
+    "FAILED_TO_ATTACH_STAGING_DISKS": "check the IAM permissions of DRS and the EBS quotas",
+    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": "check that agent and replication server reach DRS",
+    "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": "check TCP 1500 from the source server to the replication server",
+    "FAILED_TO_START_DATA_TRANSFER": "check TCP 1500 to the replication server and the agent's log",
+}
+"""The first thing to look at for each dataReplicationError, by its code."""
 
 
 def phase_of(state: str | None) -> Phase:
-    """The phase of a state: C(unknown) for one that is not in the table, C(unreadable) for none at all."""
+    """The phase of a state: "unknown" for one that is not in the table, "unreadable" for none at all."""
     return "unreadable" if state is None else PHASES.get(state, "unknown")
 
 
-def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, left_stopped: bool = False) -> Rule:
-    """What to do about a source server that was last seen in C(state).
+def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, effect_seen: bool = False) -> Rule:
+    """What to do about a source server that was last seen in `state`.
 
-    C(accepted_ago): seconds since AWS accepted a call of this run for this server, None if it accepted none. An
-    accepted call is never repeated. C(left_stopped): a look since then said something else than STOPPED.
+    accepted_ago: seconds since a call of this run took effect for this server as far as is known, None for no such
+    call. It is never repeated. effect_seen: a look since then showed its effect.
     """
     rule = RULES[goal, phase_of(state)]
-    if accepted_ago is None or rule.verdict == "done" or state is None:
+    name = OPERATION_FOR[goal]
+    operation = OPERATIONS[name]
+    if accepted_ago is None or state is None or rule.verdict not in operation.pending:
         return rule
-    if goal == "stopped":
-        return _STOP_ACCEPTED
-    if rule.verdict != "start":
-        return rule
-    if left_stopped:
-        return _STOPPED_AGAIN
-    if accepted_ago < START_SHOWS_WITHIN:
-        return _START_ACCEPTED
+    if accepted_ago < operation.shows_within and not effect_seen:
+        return Rule("wait", f"DRS accepted the {name}, its state does not show it yet")
+    when = "again" if effect_seen else f"{accepted_ago:.0f} s"
     return Rule(
-        "fail",
-        f"reads STOPPED {accepted_ago:.0f} s after DRS accepted the start: look for StopReplication in CloudTrail",
+        "fail", f"reads {state} {when} after DRS accepted the {name}: look for {operation.undone_by} in CloudTrail"
     )
+
+
+def condition(state: str | None, reason: str, error_code: str | None) -> str:
+    """What is wrong with a server in this state, for a sentence; servers with the same condition are named together.
+
+    A dataReplicationError comes with the first thing to look at.
+    """
+    if error_code is None:
+        return f"{state}, {reason}" if state else reason
+    advice = FIRST_LOOK.get(error_code)
+    return f"{state}: {error_code}, {advice or reason}"

@@ -36,7 +36,7 @@ HOPELESS_AFTER = 30.0
 """Seconds of nothing but throttling after which a throttled call is given up."""
 
 
-class Pace:
+class RateLimiter:
     """The pace of one operation, for all threads together.
 
     Free until the first throttled call. From then on it is found by small steps, slower with a throttled call and ever
@@ -60,7 +60,7 @@ class Pace:
         self._successes: deque[float] = deque()
         self._futile_since: float | None = None
 
-    def await_turn(self, until: float = math.inf) -> float:
+    def acquire(self, until: float = math.inf) -> float:
         """Sleep until the next call may be sent, not beyond C(until). Gives the time then, which C(note) asks for."""
         with self._turnstile:
             early = min(until, self._last_turn + self._distance()) - self._clock()
@@ -72,7 +72,7 @@ class Pace:
             self._turns += 1
             return self._last_turn
 
-    def note(self, turn: float, throttled: bool) -> None:
+    def record(self, turn: float, throttled: bool) -> None:
         """Take note of the answer to the call that was sent at C(turn)."""
         with self._lock:
             now = self._clock()
@@ -81,16 +81,16 @@ class Pace:
             elif turn >= self._slowed_at:  # the others were under way already, and tell nothing new
                 self._slow_down(now)
 
-    def flows(self) -> bool:
+    def lets_calls_through(self) -> bool:
         """Whether a call came through lately."""
         return self._clock() - self._passed_at <= LATELY
 
-    def is_hopeless(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether nothing but throttling came back for so long that a further attempt is no use."""
         return self._futile_since is not None and self._clock() - self._futile_since >= HOPELESS_AFTER
 
     def _distance(self) -> float:
-        return 0.0 if self.is_hopeless() else max(self._interval, self._pause)
+        return 0.0 if self.is_exhausted() else max(self._interval, self._pause)
 
     def _speed_up(self, now: float) -> None:
         self._in_a_row += 1

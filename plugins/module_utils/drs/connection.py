@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options of a task, and the user's own retry settings, into a client that makes each call once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+try:
+    from botocore.config import Config
+    from botocore.credentials import Credentials
+    from botocore.exceptions import BotoCoreError, CredentialRetrievalError, NoRegionError
+    from botocore.session import Session
+except ImportError:
+    pass  # AnsibleAWSModule tells the user
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, DrsApi
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions, from_exception
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+COLLECTION = "disaster_recovery.aws"
+VERSION = "1.0.0"
+
+CREDENTIALS = ("access_key", "secret_key", "session_token")
+REGION = re.compile(r"[A-Za-z0-9-]+")
+
+ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
+"""botocore's own attempts, for a user who sets only the retry mode."""
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+"""Seconds, for a user who sets none."""
+
+CLIENT_TIMEOUT = 30.0
+"""Seconds to make a client: a credential process may hang."""
+
+
+def connect(module: AnsibleAWSModule, until: float) -> DrsApi:
+    """DRS for the connection options of the module, which are those of every amazon.aws module. No call to DRS is made.
+
+    until: the deadline, a time of time.monotonic. Raises InvalidOptions for options that no client can be made of, and
+    DrsError for credentials that cannot be had. module.client() is not used: it prints a traceback on ansible-core 2.17
+    and 2.18, and raises one for a bad aws_config.
+    """
+    set_collection_info(COLLECTION, VERSION)
+    _check_credentials({name: module.params[name] for name in CREDENTIALS})
+    if module.params["profile"] and any(module.params[name] for name in CREDENTIALS):
+        raise InvalidOptions(f"profile cannot be combined with {listed(CREDENTIALS)} (task options or environment)")
+    try:
+        region, endpoint, arguments = get_aws_connection_info(module)
+    except Exception as error:
+        raise InvalidOptions(f"aws_config is not a configuration of botocore{_named(error)}") from error
+    if region and not REGION.fullmatch(region):
+        raise InvalidOptions(f"region {listed([region])!r} is not the name of a region")
+    users: Any = arguments.pop("aws_config", None) or Config()
+    try:
+        client, attempts = call_within(CLIENT_TIMEOUT, lambda: _client(region, endpoint, users, arguments))
+    except NoRegionError as error:
+        raise InvalidOptions("No AWS region: set region, AWS_REGION, or a region in the profile") from error
+    except TimeoutError as error:
+        raise InvalidOptions(
+            f"No AWS credentials within {CLIENT_TIMEOUT:.0f} s: check the credential process"
+        ) from error
+    except (CredentialRetrievalError, OSError) as error:
+        raise from_exception("DescribeSourceServers", region or "this region", error) from error
+    except Exception as error:
+        raise InvalidOptions(f"No client can be made of these options: {first_line(error)}") from error
+    return DrsApi(client, until, attempts)
+
+
+def _client(
+    region: str | None, endpoint: str | None, users: Any, arguments: Mapping[str, Any]
+) -> tuple[Any, int | None]:
+    """The client, and how often the user wants a call to be sent at the most."""
+    # The session is only read for its settings, and has no handlers.
+    settings = Session(profile=arguments.get("profile_name"), include_builtin_handlers=False)
+    attempts = _attempts(users.retries or {}, settings)
+    ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
+    once: Any = {**(users.retries or {}), "total_max_attempts": 1}
+    config = ours.merge(users).merge(Config(retries=once))
+    client: Any = boto3_inventory_conn("client", "drs", region=region, endpoint=endpoint, config=config, **arguments)
+    credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
+    if type(credentials) is Credentials:  # those of a role or a process are fetched with the first call
+        found = (credentials.access_key, credentials.secret_key, credentials.token)
+        _check_credentials(dict(zip(CREDENTIALS, found, strict=True)))
+    return client, attempts
+
+
+def _check_credentials(credentials: Mapping[str, str | None]) -> None:
+    """Raises InvalidOptions that names the credentials with white space, which botocore would quote in its error."""
+    wrong = [name for name, value in credentials.items() if value and re.search(r"\s", value)]
+    if wrong:
+        raise InvalidOptions(f"There is white space in {listed(wrong)}: remove it, a line break at the end included")
+
+
+def _named(error: Exception) -> str:
+    """What botocore says of a configuration; a TypeError from inside botocore tells the user nothing."""
+    telling = isinstance(error, BotoCoreError) or "keyword argument" in str(error)
+    return f": {first_line(error)}" if telling else ": check the type of each of its values"
+
+
+def _attempts(retries: Mapping[str, Any], settings: Session) -> int | None:
+    """The attempts that the user set in aws_config, the environment or the profile (in this order), None for none."""
+    if "total_max_attempts" in retries:
+        return max(1, int(retries["total_max_attempts"]))
+    if "max_attempts" in retries:
+        return int(retries["max_attempts"]) + 1
+    attempts = settings.get_config_variable("max_attempts")
+    if attempts:
+        return max(1, int(attempts))
+    mode = retries.get("mode") or os.environ.get("AWS_RETRY_MODE") or settings.get_scoped_config().get("retry_mode")
+    return ATTEMPTS_OF_MODE.get(str(mode))

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls that end in time, whatever their socket does. Standard library only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def call_within(seconds: float, call: Callable[[], Result]) -> Result:
+    """The result of the call, or its exception. Raises TimeoutError after `seconds`, and abandons the call.
+
+    A read time-out bounds each read, not the whole answer: one byte now and then keeps a request alive for ever. The
+    abandoned thread is a daemon, so it does not keep the process alive.
+    """
+    results: SimpleQueue[tuple[bool, Result | BaseException]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            results.put((True, call()))
+        except BaseException as error:
+            results.put((False, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        returned, result = results.get(timeout=max(0.0, seconds))
+    except Empty:
+        raise TimeoutError(f"no answer within {max(0.0, seconds):.0f} s") from None
+    if returned:
+        return result  # type: ignore[return-value]
+    raise result  # type: ignore[misc]

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong: options that are refused, and failed calls by what they mean for the caller. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+try:
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        CredentialRetrievalError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProxyConnectionError,
+    )
+    from botocore.exceptions import ConnectionError as NoConnectionError
+except ImportError:
+    pass  # AnsibleAWSModule tells the user
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, printable
+
+ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
+"""
+throttled: not applied, and sent again as it is. unanswered: nobody knows whether it was applied; only a look tells.
+conflict: the server was not in the state that the operation needs. refused: not applied, and would not be the next
+time. fatal: every other call would fail in the same way. not_sent: the deadline came first.
+"""
+
+
+class InvalidOptions(Exception):
+    """Options that must not reach AWS. The text is one sentence for the user."""
+
+
+@dataclass(eq=False)
+class DrsError(Exception):
+    """A failed call. code: AWS's error code, None where AWS sent none. retry_after: seconds, if AWS said so."""
+
+    kind: ErrorKind
+    code: str | None
+    message: str
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+LONGEST_CODE = 80
+LONGEST_RETRY_AFTER = 20.0
+"""Seconds; a longer Retry-After is cut."""
+
+# The errors that the DRS service model declares, and those that every AWS service sends about the identity of its
+# callers: https://docs.aws.amazon.com/drs/latest/APIReference/CommonErrors.html
+KINDS: dict[str, ErrorKind] = {
+    "ThrottlingException": "throttled",
+    "Throttling": "throttled",
+    "TooManyRequestsException": "throttled",
+    "RequestLimitExceeded": "throttled",
+    "InternalServerException": "unanswered",
+    "ConflictException": "conflict",
+    "UninitializedAccountException": "fatal",
+    "ExpiredToken": "fatal",
+    "ExpiredTokenException": "fatal",
+    "IncompleteSignature": "fatal",
+    "IncompleteSignatureException": "fatal",
+    "InvalidAccessKeyId": "fatal",
+    "InvalidClientTokenId": "fatal",
+    "InvalidSignatureException": "fatal",
+    "InvalidToken": "fatal",
+    "MissingAuthenticationToken": "fatal",
+    "MissingAuthenticationTokenException": "fatal",
+    "OptInRequired": "fatal",
+    "RequestExpired": "fatal",
+    "SignatureDoesNotMatch": "fatal",
+    "UnrecognizedClientException": "fatal",
+}
+
+IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fatal") - {"UninitializedAccountException"}
+"""Codes that tell that the credentials are wrong or expired."""
+
+DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+
+# Refusing to list the source servers is no statement about one server.
+FATAL_WHERE_REFUSED = frozenset({"DescribeSourceServers"})
+
+
+def kind_of(code: str | None, status: int) -> ErrorKind:
+    """The kind of an error answer: by AWS's error code where it is known, else by the HTTP status."""
+    if code in KINDS:
+        return KINDS[code]
+    if status == 429:
+        return "throttled"
+    if status == 409:
+        return "conflict"
+    if status >= 500 and status != 501:
+        return "unanswered"
+    return "fatal" if status == 401 else "refused"
+
+
+# Some of these texts quote a credential, or what a credential process printed: "{text}" stands only where none can.
+_EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
+    (lambda error: isinstance(error, TimeoutError), "unanswered", "{operation} in {region} got {text}"),
+    (
+        lambda error: isinstance(error, ProxyConnectionError),
+        "fatal",
+        "{operation} in {region} cannot be sent: the proxy cannot be reached, check the proxy settings",
+    ),
+    (
+        lambda error: isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError),
+        "fatal",
+        "{operation} in {region} cannot be sent: a credential or proxy setting has a character that HTTP forbids",
+    ),
+    (
+        lambda error: isinstance(error, CredentialRetrievalError),
+        "fatal",
+        "The AWS credentials cannot be retrieved: run the credential provider of your settings by hand",
+    ),
+    (
+        lambda error: isinstance(error, (NoConnectionError, HTTPClientError)),
+        "unanswered",
+        "No answer to {operation} in {region}: {text}",
+    ),
+    (
+        lambda error: isinstance(error, (NoCredentialsError, PartialCredentialsError)),
+        "fatal",
+        "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+    ),
+    (lambda error: isinstance(error, BotoCoreError), "fatal", "{operation} cannot be called: {text}"),
+    (lambda error: isinstance(error, OSError), "fatal", "{operation} cannot be called: {text}"),
+]
+
+
+def from_exception(operation: str, region: str, error: Exception) -> DrsError:
+    """The exception that botocore raised from a call of the operation, such as "StartReplication"."""
+    if isinstance(error, ClientError):
+        if error.operation_name != operation:
+            return _credentials_error(error.operation_name, region, error.response)
+        return _from_answer(operation, region, error.response)
+    for applies, kind, message in _EXCEPTIONS:
+        if applies(error):
+            return DrsError(kind, None, message.format(operation=operation, region=region, text=first_line(error)))
+    return unreadable(operation, region)  # botocore's parser raises many kinds of errors on JSON of a wrong shape
+
+
+def unreadable(operation: str, region: str) -> DrsError:
+    """An answer that is none of DRS, such as the page of a proxy."""
+    return DrsError("unanswered", None, f"{operation} in {region} got an answer that DRS would not send")
+
+
+def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
+    code, text, status = _parts(response)
+    kind = kind_of(code, status)
+    if code in DENIALS:
+        message = f"these credentials lack drs:{operation} ({text})"
+    elif code == "UninitializedAccountException":
+        message = (
+            f"AWS Elastic Disaster Recovery is not initialised in {region}: check that this is the right region, and if"
+            f" so run aws drs initialize-service --region {region}"
+        )
+    elif kind == "fatal":
+        message = f"AWS refused the credentials in {region} ({text})"
+    else:
+        message = f"{operation} in {region} failed ({text})"
+    if kind in ("conflict", "refused") and operation in FATAL_WHERE_REFUSED:
+        kind = "fatal"
+    headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    return DrsError(kind, code, message, _seconds(headers.get("retry-after")))
+
+
+def _credentials_error(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
+    """An error of a call that botocore made to get credentials, such as AssumeRoleWithWebIdentity."""
+    code, text, _status = _parts(response)
+    return DrsError("fatal", code, f"No AWS credentials in {region}: {printable(operation)} failed ({text})")
+
+
+def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
+    """Code, text and HTTP status of an error answer. botocore gives the status as the code where AWS sent none."""
+    error, metadata = response.get("Error") or {}, response.get("ResponseMetadata") or {}
+    status = metadata.get("HTTPStatusCode")
+    status = status if isinstance(status, int) else 0
+    code = printable(error.get("Code") or "", LONGEST_CODE)
+    known = code if code and code != str(status) else None
+    return known, f"{known or status}: {first_line(error.get('Message') or 'no message')}", status
+
+
+def _seconds(header: Any) -> float | None:
+    try:
+        seconds = float(header or 0)
+    except (TypeError, ValueError):
+        return None
+    return min(LONGEST_RETRY_AFTER, seconds) if seconds > 0 else None
