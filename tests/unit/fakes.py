@@ -12,17 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault, FaultKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import Aim, pursue
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run as ReconcileRun
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import RunOptions, reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation
 
 REGION = "eu-west-1"
 GONE = "GONE"
 """What a path says of a server that DRS does not know, before or after it was deleted."""
 
 Seen = str | None
-"""A data replication state, None for a server without one, or C(GONE)."""
+"""A data replication state, None for a server without one, or GONE."""
 
 
 def sid(number: int) -> str:
@@ -30,17 +32,17 @@ def sid(number: int) -> str:
     return f"s-{number:017d}"
 
 
-def fault(kind: FaultKind, code: str | None = None, message: str = "") -> Fault:
-    """A fault, by default with a message that names its code."""
-    return Fault(kind, code, message or f"{code or kind}: so says AWS")
+def error(kind: ErrorKind, code: str | None = None, message: str = "") -> DrsError:
+    """An error, by default with a message that names its code."""
+    return DrsError(kind, code, message or f"{code or kind}: so says AWS")
 
 
-REFUSED = fault("refused", "AccessDeniedException")
-CONFLICT = fault("conflict", "ConflictException")
-THROTTLED = fault("throttled", "ThrottlingException")
-ERROR_500 = fault("unanswered", "InternalServerException")
-SILENCE = fault("unanswered")
-EXPIRED = fault("fatal", "ExpiredTokenException")
+REFUSED = error("refused", "AccessDeniedException")
+CONFLICT = error("conflict", "ConflictException")
+THROTTLED = error("throttled", "ThrottlingException")
+ERROR_500 = error("unanswered", "InternalServerException")
+SILENCE = error("unanswered")
+EXPIRED = error("fatal", "ExpiredTokenException")
 
 
 class FakeClock:
@@ -66,9 +68,9 @@ class FakeClock:
 
 @dataclass(frozen=True)
 class End:
-    """How a call ends: answered, or with a fault, before its effect or after it, so many seconds later."""
+    """How a call ends: answered, or with an error, before its effect or after it, so many seconds later."""
 
-    fault: Fault | None = None
+    error: DrsError | None = None
     after_effect: bool = False
     takes: float = 0.0
 
@@ -80,9 +82,9 @@ ANSWERED = End()
 class FakeServer:
     """A source server as it is.
 
-    C(path): its states, the first of which is now; each look that sees one moves it on, which is how other actors
-    and time are played. C(started), C(stopped): its path once a call took effect. C(stale): seconds for which looks
-    still see the state before that. C(starts), C(stops): the ends of the next calls.
+    path: its states, the first of which is now; each look that sees one moves it on, which is how other actors
+    and time are played. started, stopped: its path once a call took effect. stale: seconds for which looks
+    still see the state before that. starts, stops: the ends of the next calls.
     """
 
     path: list[Seen]
@@ -111,7 +113,7 @@ class FakeServer:
 
 @dataclass(frozen=True)
 class Call:
-    """A call in the journal. C(seen): the state that the last look saw of the server that is to be changed."""
+    """A call in the journal. seen: the state that the last look saw of the server that is to be changed."""
 
     operation: Literal["describe", "start", "stop"]
     ids: tuple[str, ...]
@@ -121,7 +123,7 @@ class Call:
 
 
 class FakeDrs:
-    """replication.Service over scripted servers, with a journal.
+    """The API over scripted servers, with a journal.
 
     It fails the test itself when a server is started that its last look did not show as STOPPED, when an accepted
     call is repeated in a run, when a request names no ID or too many, and when a run does not come to an end.
@@ -129,10 +131,11 @@ class FakeDrs:
 
     region = REGION
     attempts = 6
+    until = math.inf
     patience = 5000
 
     def __init__(self, servers: Mapping[str, FakeServer] | Sequence[Seen], describes: Sequence[End] = ()) -> None:
-        """C(servers): by ID, or only the states of servers 0, 1, 2… C(describes): the ends of the next looks."""
+        """servers: by ID, or only the states of servers 0, 1, 2… describes: the ends of the next looks."""
         if not isinstance(servers, Mapping):
             servers = {sid(number): FakeServer([state]) for number, state in enumerate(servers)}
         self.servers = dict(servers)
@@ -147,14 +150,14 @@ class FakeDrs:
     def __repr__(self) -> str:
         return f"FakeDrs({list(self.servers.values())}, journal={self.journal})"
 
-    def describe(self, source_server_ids: Sequence[str], until: float) -> list[SourceServer]:
+    def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         assert 1 <= len(source_server_ids) <= 200
         with self._lock:
-            self._note(Call("describe", tuple(source_server_ids), self.clock(), until))
+            self._note(Call("describe", tuple(source_server_ids), self.clock(), self.until))
             end = self.describes.pop(0) if self.describes else ANSWERED
             self.clock.pass_(end.takes)
-            if end.fault:
-                raise replace(end.fault)
+            if end.error:
+                raise replace(end.error)
             now = self.clock()
             for source_server_id in source_server_ids:
                 server = self.servers.get(source_server_id)
@@ -162,62 +165,68 @@ class FakeDrs:
             known = [source_server_id for source_server_id in source_server_ids if self._seen[source_server_id] != GONE]
             return [self._server(source_server_id, self._seen[source_server_id]) for source_server_id in known[::-1]]
 
-    def describe_every(self, until: float) -> list[SourceServer]:
-        return [server for source_server_id in self.servers for server in self.describe([source_server_id], until)]
+    def describe_all(self) -> list[SourceServer]:
+        return [server for source_server_id in self.servers for server in self.describe([source_server_id])]
 
-    def start(self, source_server_id: str, until: float) -> SourceServer:
+    def send(self, operation: Operation, source_server_id: str) -> SourceServer:
         with self._lock:
-            assert self._seen[source_server_id] == "STOPPED", "started although the last look did not say STOPPED"
-            server = self.servers[source_server_id]
-            end = server.starts.pop(0) if server.starts else self.every_start
-            return self._write("start", source_server_id, end, server.path[0] == "STOPPED", server.started, until)
+            assert self.clock() < self.until, "a call was made after the deadline"
+            return {"start": self._start, "stop": self._stop}[operation](source_server_id)
 
-    def stop(self, source_server_id: str, until: float) -> SourceServer:
-        with self._lock:
-            server = self.servers[source_server_id]
-            end = server.stops.pop(0) if server.stops else ANSWERED
-            running = server.path[0] not in ("STOPPED", "DISCONNECTED", GONE)
-            return self._write("stop", source_server_id, end, running, server.stopped, until)
+    def _start(self, source_server_id: str) -> SourceServer:
+        assert self._seen[source_server_id] == "STOPPED", "started although the last look did not say STOPPED"
+        server = self.servers[source_server_id]
+        end = server.starts.pop(0) if server.starts else self.every_start
+        return self._write("start", source_server_id, end, server.path[0] == "STOPPED", server.started)
 
-    def run(self, *source_server_ids: str, **aim: Any) -> Run:
-        """Pursue an aim (by default: replicating) for these servers, by default for all."""
+    def _stop(self, source_server_id: str) -> SourceServer:
+        server = self.servers[source_server_id]
+        end = server.stops.pop(0) if server.stops else ANSWERED
+        running = server.path[0] not in ("STOPPED", "DISCONNECTED", GONE)
+        return self._write("stop", source_server_id, end, running, server.stopped)
+
+    def run(self, *source_server_ids: str, **options: Any) -> Run:
+        """Reconcile these servers, by default all, with these options (by default: replicating)."""
         outcomes = [Outcome(source_server_id) for source_server_id in source_server_ids or self.servers]
-        return self.go_on(outcomes, **aim)
+        return self.go_on(outcomes, **options)
 
-    def go_on(self, outcomes: list[Outcome], **aim: Any) -> Run:
-        """As C(run), for servers that were looked at already."""
-        begin, begun_at, reports = len(self.journal), self.clock(), []
+    def go_on(self, outcomes: list[Outcome], **options: Any) -> Run:
+        """As run, for servers that were looked at already."""
+        begin, begun_at = len(self.journal), self.clock()
+        reports: list[list[str | None]] = []
         self.clock.slept.clear()
         self._accepted.clear()
         effects = {source_server_id: server.effects for source_server_id, server in self.servers.items()}
-        ended_by = pursue(
-            Aim(**{"goal": "replicating", **aim}),
-            outcomes,
+        run_options = RunOptions(**{"goal": "replicating", **options})
+        self.until = self.clock() + run_options.wait_timeout
+        run = ReconcileRun(
+            run_options,
             self,
+            outcomes,
             self.clock,
             self.clock.sleep,
             lambda seen: reports.append([outcome.state for outcome in seen]),
         )
+        reconcile(run)
         took_effect = {each for each, server in self.servers.items() if server.effects > effects[each]}
-        return Run(outcomes, ended_by, self.journal[begin:], self.clock() - begun_at, reports, took_effect)
+        return Run(run, outcomes, run.error, self.journal[begin:], self.clock() - begun_at, reports, took_effect)
 
     def _write(
         self,
-        operation: Literal["start", "stop"],
+        operation: Operation,
         source_server_id: str,
         end: End,
         possible: bool,
         path: list[Seen],
-        until: float,
     ) -> SourceServer:
         assert source_server_id not in self._accepted, "an accepted call was repeated"
-        self._note(Call(operation, (source_server_id,), self.clock(), until, self._seen[source_server_id]))
-        if end.fault and not end.after_effect:
-            raise replace(end.fault)
+        self._note(Call(operation, (source_server_id,), self.clock(), self.until, self._seen[source_server_id]))
+        if end.error and not end.after_effect:
+            raise replace(end.error)
         if possible:
             self.servers[source_server_id].take_effect(path, self.clock())
-        if end.fault:
-            raise replace(end.fault)
+        if end.error:
+            raise replace(end.error)
         if not possible:
             raise replace(CONFLICT)
         self._accepted.add(source_server_id)
@@ -239,10 +248,11 @@ class FakeDrs:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a run. C(took_effect): the servers that this run's calls changed, as only DRS itself knows."""
+    """What came of a run. took_effect: the servers that this run's calls changed, as only DRS itself knows."""
 
+    run: ReconcileRun
     outcomes: list[Outcome]
-    ended_by: Fault | None
+    ended_by: DrsError | None
     calls: list[Call]
     took: float
     reports: list[list[str | None]]

@@ -4,7 +4,7 @@
 
 """A fleet over days: faults, other actors and runs of the task in any order, and a quiet run at the end.
 
-C(test_promises.py) has what holds within one run. Here the runs follow one another over one fleet, and each finds what
+test_promises.py has what holds within one run. Here the runs follow one another over one fleet, and each finds what
 the ones before it, its lost calls and somebody else left.
 """
 
@@ -85,9 +85,9 @@ class FleetOverDays(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.drs.clock.pass_(seconds)
 
-    @rule(goal=st.sampled_from(["replicating", "continuous"]), max_starts=st.sampled_from([None, None, 1, 2]))
-    def the_task_runs(self, goal: str, max_starts: int | None) -> None:
-        self.go(goal=goal, max_starts=max_starts)
+    @rule(goal=st.sampled_from(["replicating", "continuous"]), max_in_progress=st.sampled_from([None, None, 1, 2]))
+    def the_task_runs(self, goal: str, max_in_progress: int | None) -> None:
+        self.go(goal=goal, max_in_progress=max_in_progress)
 
     @rule(wait_timeout=st.sampled_from([5, 60, 900]), goal=st.sampled_from(["replicating", "continuous"]))
     def the_task_runs_and_waits(self, wait_timeout: int, goal: str) -> None:

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(pursue) with a wait, on a clock that only sleeping moves."""
+"""reconcile() with a wait, on a clock that only sleeping moves."""
 
 from __future__ import annotations
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -61,7 +62,7 @@ def one(path: list[Seen], **script: object) -> FakeDrs:
 def test_each_state_that_lasts_ends_as_the_contract_says(state: Seen, goal: str, end: str) -> None:
     run = wait(one([state]), goal=goal)
 
-    assert run.only.settled
+    assert run.only.end is not None
     assert run.only.failed == (end != "done")
     assert (run.took == 600) == (end == "deadline")
     assert ("wait_timeout" in run.only.reason) == (end == "deadline")
@@ -156,11 +157,43 @@ def test_a_start_in_the_middle_of_the_wait_may_show_late_too() -> None:
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
 
 
-def test_max_starts_counts_the_starts_of_the_whole_wait() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"]), sid(1): FakeServer(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"])})
-    run = wait(drs, max_starts=1)
+def test_a_rolling_task_starts_the_next_server_as_one_arrives() -> None:
+    drs = FakeDrs(["STOPPED"] * 3)
+
+    run = wait(drs, max_in_progress=1)
+
+    assert [call.ids for call in run.of("start")] == [(sid(0),), (sid(1),), (sid(2),)]
+    assert [outcome.state for outcome in run.outcomes] == ["CONTINUOUS"] * 3
+    assert all(outcome.end == "done" and outcome.changed for outcome in run.outcomes)
+
+
+def test_a_canary_that_stalls_keeps_the_others_from_being_started_until_the_deadline() -> None:
+    drs = FakeDrs(["STOPPED"] * 3)
+    drs.servers[sid(0)].started = ["INITIATING", "STALLED"]
+
+    run = wait(drs, max_in_progress=1)
+
+    assert (run.took, run.writes) == (600, [sid(0)])
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred", "deferred"]
+    assert run.outcomes[1].reason == f"1 of 1 places are taken: {sid(0)} STALLED"
+    assert run.run.expired
+
+
+def test_a_server_in_the_queue_that_somebody_else_starts_is_not_started_again() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"]), sid(1): FakeServer(["STOPPED", "INITIAL_SYNC", "CONTINUOUS"])})
+    run = wait(drs, max_in_progress=1)
     assert run.writes == [sid(0)]
-    assert [outcome.deferred for outcome in run.outcomes] == [False, True]
+    assert [(outcome.end, outcome.changed) for outcome in run.outcomes] == [("done", True), ("done", False)]
+
+
+def test_a_queue_is_not_waited_for_where_nobody_can_give_a_place_away() -> None:
+    drs = FakeDrs(["STOPPED"] * 2)
+    drs.servers[sid(0)].stale = 10_000.0
+
+    run = wait(drs, max_in_progress=1, timeout=3600)
+
+    assert run.took == 300, "the canary fails after 300 s, and may be on its way all the same"
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
 
 
 @pytest.mark.parametrize("path", [["STOPPED"], ["INITIAL_SYNC", "INITIAL_SYNC", GONE]])
@@ -172,7 +205,7 @@ def test_a_server_that_is_deleted_meanwhile_fails(path: list[Seen]) -> None:
 
 
 @pytest.mark.parametrize("end", [ERROR_500, THROTTLED, SILENCE], ids=["500", "429", "no answer"])
-def test_failing_looks_in_the_middle_are_survived(end: Exception) -> None:
+def test_failing_looks_in_the_middle_are_survived(end: DrsError) -> None:
     drs = one(["STOPPED"])
     drs.describes = [End(), End(end), End(end), End(), End(end)]
 
@@ -308,16 +341,15 @@ def test_nothing_is_reported_without_a_wait() -> None:
     assert FakeDrs(["STOPPED"]).run().reports == []
 
 
-def test_deferred_and_held_servers_are_not_waited_for() -> None:
-    drs = FakeDrs(["STOPPED"] * 3)
+def test_held_servers_are_not_waited_for() -> None:
+    drs = FakeDrs(["STOPPED"] * 2)
     held = sid(0)
 
-    run = wait(drs, max_starts=1, why_held=lambda server: "held" if server["sourceServerID"] == held else None)
+    run = wait(drs, holds=True, hold_reason=lambda server: "held" if server["sourceServerID"] == held else None)
 
     assert run.writes == [sid(1)]
     assert run.took == 45
-    assert run.ids_with(lambda outcome: outcome.failed) == []
-    assert [outcome.state for outcome in run.outcomes] == ["STOPPED", "CONTINUOUS", "STOPPED"]
+    assert [outcome.state for outcome in run.outcomes] == ["STOPPED", "CONTINUOUS"]
 
 
 def test_the_wait_goes_on_where_somebody_else_was_quicker() -> None:
@@ -338,13 +370,27 @@ def test_a_lost_answer_is_looked_after_before_the_next_regular_look() -> None:
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
-def test_a_lost_start_that_does_not_show_before_the_deadline_counts_as_a_change() -> None:
+def test_a_lost_start_that_does_not_show_before_the_deadline_may_have_taken_effect() -> None:
     drs = one(["STOPPED"], starts=[End(SILENCE, after_effect=True)] * 99, stale=250.0)
 
     run = wait(drs, timeout=10)
 
     assert run.took_effect == {sid(0)}
-    assert (run.only.failed, run.only.changed) == (True, True)
+    assert (run.only.failed, run.only.changed) == (True, False)
+    assert "may have taken effect" in run.only.reason
+
+
+def test_a_start_that_was_never_answered_is_looked_for_while_it_may_show_late() -> None:
+    drs = one(["STOPPED"], starts=[End(ERROR_500, after_effect=True)] * 99, stale=120.0)
+    run = wait(drs)
+    assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
+
+
+def test_a_start_that_was_never_answered_and_never_showed_fails_when_it_cannot_show_any_more() -> None:
+    run = wait(one(["STOPPED"], starts=[End(ERROR_500)] * 99))
+    assert 300 <= run.took < 330
+    assert (run.only.failed, run.only.changed) == (True, False)
+    assert run.only.reason.startswith("the start was sent 6 times, never answered, still STOPPED: ")
 
 
 def test_a_failing_server_does_not_keep_the_others_from_being_waited_for() -> None:

@@ -40,6 +40,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
     Operation,
     Rule,
     Verdict,
+    advice,
     condition,
     decide,
     phase_of,
@@ -85,7 +86,7 @@ class Work:
 
     due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
     known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
-    effect would have been seen by now. look_at, call_at: when the next look is due, and the earliest next call.
+    effect would have been seen by now. is_refused: no further call helps. look_at, call_at: when the next look is due, and the earliest next call.
     """
 
     outcome: Outcome
@@ -99,6 +100,7 @@ class Work:
     accepted_at: float | None = None
     effect_seen: bool = False
     is_disproved: bool = False
+    is_refused: bool = False
     look_at: float = -math.inf
     call_at: float = -math.inf
 
@@ -242,11 +244,13 @@ def _explain(outcome: Outcome, rule: Rule) -> tuple[str, str]:
     code, raw, seen = error_of(outcome.latest), raw_error_of(outcome.latest), last_seen_of(outcome.latest)
     parts = [rule.reason]
     if code:
-        parts = [condition(None, rule.reason, code)] + ([printable(raw)] if raw else [])
+        parts.append(advice(printable(code)))
+    if raw:
+        parts.append(printable(raw))
     if seen and phase_of(outcome.state) == "disconnected":
         parts.append(f"last seen {printable(seen)}")
-    shown = printable(outcome.state) if outcome.state else None
-    return "; ".join(parts), condition(shown, rule.reason, printable(code) if code else None)
+    state = printable(outcome.state) if outcome.state else None
+    return "; ".join(parts), condition(state, rule.reason, printable(code) if code else None)
 
 
 def _plan_call(run: Run, work: Work) -> None:
@@ -256,9 +260,9 @@ def _plan_call(run: Run, work: Work) -> None:
     if hold and run.options.holds and work.sent:
         fail(work, f"{hold}, after this run called {OPERATIONS[operation].api_name} for it")
     elif hold and run.options.holds:
-        outcome.warning = hold
+        outcome.warning = f"held, {hold}"
         outcome.finish("held", f"{hold}; name it by its ID to {operation} it", cause=hold)
-    elif work.sent and (run.breaker.is_open or work.conflicts >= CONFLICTS or work.unanswered >= run.api.attempts):
+    elif work.sent and (run.breaker.is_open or work.is_refused or _is_exhausted(run, work)):
         _give_up(run, work)
     elif run.breaker.is_open:
         fail(work, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
@@ -267,7 +271,11 @@ def _plan_call(run: Run, work: Work) -> None:
     else:
         work.due = operation
         if hold:
-            outcome.warning = f"{hold}, and named by ID: with filters it would be held"
+            outcome.warning = f"named by ID and not held, but {hold}"
+
+
+def _is_exhausted(run: Run, work: Work) -> bool:
+    return work.conflicts >= CONFLICTS or work.unanswered >= run.api.attempts
 
 
 def _give_up(run: Run, work: Work) -> None:
@@ -391,11 +399,11 @@ def _send(run: Run, work: Work) -> None:
     try:
         server = run.api.send(operation, work.outcome.source_server_id)
     except DrsError as error:
-        ON_ERROR[error.kind](run, work, error)
         if error.kind != "not_sent":
             work.sent += 1
             work.outcome.action = operation
             run.breaker.record(answered=error.kind != "unanswered")
+        ON_ERROR[error.kind](run, work, error)
         return
     run.breaker.record(answered=True)
     work.sent += 1
@@ -407,8 +415,12 @@ def _send(run: Run, work: Work) -> None:
         work.outcome.finish("done", work.outcome.reason)
 
 
-def _on_refusal(_run: Run, work: Work, error: DrsError) -> None:
-    fail(work, error=error)
+def _on_refusal(run: Run, work: Work, error: DrsError) -> None:
+    """A refusal fails the server, unless an earlier call may still show its effect."""
+    if work.unanswered:
+        work.call_error, work.is_refused, work.look_at = error, True, run.clock()
+    else:
+        fail(work, error=error)
 
 
 def _on_conflict(run: Run, work: Work, error: DrsError) -> None:

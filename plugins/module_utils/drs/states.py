@@ -185,12 +185,16 @@ def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, eff
     )
 
 
-def condition(state: str | None, reason: str, error_code: str | None) -> str:
+def advice(error_code: str) -> str:
+    """A dataReplicationError with the first thing to look at, where the code is known."""
+    return f"{error_code}, {FIRST_LOOK[error_code]}" if error_code in FIRST_LOOK else error_code
+
+
+def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
     """What is wrong with a server in this state, for a sentence; servers with the same condition are named together.
 
-    A dataReplicationError comes with the first thing to look at.
+    What stalls is told by its dataReplicationError, everything else by the reason.
     """
-    if error_code is None:
-        return f"{state}, {reason}" if state else reason
-    advice = FIRST_LOOK.get(error_code)
-    return f"{state}: {error_code}, {advice or reason}"
+    if phase_of(state) == "stalled" and error_code:
+        return f"{state}: {advice(error_code)}"
+    return f"{state}, {reason}" if state else reason

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run of C(pursue) that does not wait. See test_wait.py for the wait."""
+"""One run of reconcile() that does not wait. See test_wait.py for the wait."""
 
 from __future__ import annotations
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import CALLS_AT_ONCE
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -22,7 +23,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     FakeDrs,
     FakeServer,
     Seen,
-    fault,
+    error,
     sid,
 )
 
@@ -65,7 +66,7 @@ def test_each_state_and_goal_leads_to_what_the_contract_says(
     assert (run.only.action, run.only.changed, run.only.failed) == (call, call in AFTER, end == "fail")
     assert run.only.state == AFTER.get(call, shown)
     assert (run.only.warning is not None) == warned
-    assert run.only.settled
+    assert run.only.end is not None
     assert run.only.reason
     assert run.ended_by is None
     assert not drs.clock.slept
@@ -90,7 +91,7 @@ def test_check_mode_settles_every_server_and_waits_for_none(wait: bool) -> None:
 
     assert [call.operation for call in run.calls] == ["describe"]
     assert not drs.clock.slept
-    assert run.ids_with(lambda outcome: not outcome.settled) == []
+    assert run.ids_with(lambda outcome: outcome.end is None) == []
 
 
 def test_check_mode_shows_the_server_as_it_is_and_predicts_the_state() -> None:
@@ -113,9 +114,8 @@ def test_an_unknown_id_fails_with_the_region_and_the_others_go_on() -> None:
 
 def test_a_server_that_was_looked_at_already_is_not_looked_at_again() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS"])
-    outcomes = [Outcome(sid(0)), Outcome(sid(1))]
-    for server in drs.describe([sid(0)], 0):
-        outcomes[0].see(server)
+    (seen,) = drs.describe([sid(0)])
+    outcomes = [Outcome(sid(0), first=seen, latest=seen), Outcome(sid(1))]
 
     run = drs.go_on(outcomes)
 
@@ -132,7 +132,7 @@ def test_201_servers_cost_two_describes_and_keep_their_order() -> None:
     assert [len(call.ids) for call in run.of("describe")] == [200, 1]
     assert [outcome.source_server_id for outcome in run.outcomes] == ids
     assert run.writes == sorted(ids)
-    assert all(outcome.changed and outcome.settled for outcome in run.outcomes)
+    assert all(outcome.changed and outcome.end for outcome in run.outcomes)
 
 
 def test_a_conflict_because_somebody_else_started_it_is_no_failure() -> None:
@@ -148,8 +148,8 @@ def test_a_conflict_because_somebody_else_started_it_is_no_failure() -> None:
 
 def test_two_runs_that_race_change_once_and_fail_never() -> None:
     drs = FakeDrs(["STOPPED"])
-    slow = [Outcome(sid(0))]
-    slow[0].see(drs.describe([sid(0)], 0)[0])
+    (seen,) = drs.describe([sid(0)])
+    slow = [Outcome(sid(0), first=seen, latest=seen)]
     quick = drs.run()
 
     late = drs.go_on(slow)
@@ -159,7 +159,7 @@ def test_two_runs_that_race_change_once_and_fail_never() -> None:
 
 
 def test_a_conflict_that_persists_fails_after_a_second_try_with_the_words_of_aws() -> None:
-    quota = fault("conflict", "ConflictException", "Maximum number of replicating servers reached")
+    quota = error("conflict", "ConflictException", "Maximum number of replicating servers reached")
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(quota)] * 9)})
 
     run = drs.run()
@@ -183,7 +183,7 @@ def test_a_conflict_that_passes_is_a_start() -> None:
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
 def test_a_lost_answer_after_the_effect_is_found_by_a_look_and_counts_as_a_change(
-    lost: Exception, goal: str, path: list[Seen], state: str
+    lost: DrsError, goal: str, path: list[Seen], state: str
 ) -> None:
     ends = [End(lost, after_effect=True)]
     drs = FakeDrs({sid(0): FakeServer(path, starts=[*ends], stops=[*ends])})
@@ -199,7 +199,7 @@ def test_a_lost_answer_after_the_effect_is_found_by_a_look_and_counts_as_a_chang
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
 def test_a_lost_answer_before_the_effect_is_followed_by_a_look_and_another_call(
-    lost: Exception, goal: str, path: list[Seen], state: str
+    lost: DrsError, goal: str, path: list[Seen], state: str
 ) -> None:
     ends = [End(lost)]
     drs = FakeDrs({sid(0): FakeServer(path, starts=[*ends], stops=[*ends])})
@@ -228,7 +228,7 @@ def test_a_lost_answer_whose_effect_shows_late_still_counts_as_a_change() -> Non
 
 
 @pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
-def test_the_looks_are_believed_that_say_stopped_after_each_of_the_attempts(lost: Exception) -> None:
+def test_the_looks_are_believed_that_say_stopped_after_each_of_the_attempts(lost: DrsError) -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(lost)] * 99)})
 
     run = drs.run()
@@ -238,31 +238,38 @@ def test_the_looks_are_believed_that_say_stopped_after_each_of_the_attempts(lost
 
 
 @pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
-def test_a_change_is_told_when_a_lost_start_took_effect_and_the_next_one_is_refused(
-    lost: Exception,
-) -> None:
+def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(lost: DrsError) -> None:
     ends = [End(lost, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
 
     run = drs.run()
 
     assert run.took_effect == {sid(0)}
-    assert (run.only.failed, run.only.changed) == (True, True)
+    assert (run.only.failed, run.only.changed) == (True, False)
+    assert "sent 2 times, not answered once, still STOPPED, and may have taken effect" in run.only.reason
+    assert REFUSED.message in run.only.reason
 
 
-def test_a_start_without_an_answer_and_no_look_after_it_says_so_and_counts_as_a_change() -> None:
+def test_with_a_wait_a_lost_start_is_looked_for_after_a_refused_one() -> None:
+    ends = [End(SILENCE, after_effect=True), End(REFUSED)]
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
+    run = drs.run(wait=True, wait_timeout=600)
+    assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "INITIAL_SYNC")
+
+
+def test_a_start_without_an_answer_and_without_a_look_after_it_says_that_it_may_have_taken_effect() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
     drs.describes = [End(), End(ERROR_500)]
 
     run = drs.run()
 
-    assert (run.only.failed, run.only.changed) == (True, True)
+    assert (run.only.failed, run.only.changed) == (True, False)
     assert "may have taken effect" in run.only.reason
     assert run.only.error_code == "InternalServerException"
 
 
-@pytest.mark.parametrize("end", [THROTTLED, REFUSED, fault("refused", "ResourceNotFoundException")], ids=str)
-def test_one_refused_server_fails_and_the_others_go_on(end: Exception) -> None:
+@pytest.mark.parametrize("end", [THROTTLED, REFUSED, error("refused", "ResourceNotFoundException")], ids=str)
+def test_one_refused_server_fails_and_the_others_go_on(end: DrsError) -> None:
     drs = FakeDrs(["STOPPED"] * 30)
     drs.servers[sid(3)].starts = [End(end)] * 9
 
@@ -282,31 +289,60 @@ def test_a_fleet_of_which_every_start_is_throttled_is_tried_to_the_last_server()
     assert len(drs.run().of("start")) == 30
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ConflictException"])
 @pytest.mark.parametrize("goal", ["replicating", "stopped"])
-def test_after_five_refusals_in_a_row_the_rest_is_not_tried_and_says_so(goal: str) -> None:
-    drs = FakeDrs(["STOPPED" if goal == "replicating" else "CONTINUOUS"] * 60)
-    for server in drs.servers.values():
-        server.starts = server.stops = [End(REFUSED)] * 9
+def test_refused_neighbours_keep_no_other_server_from_being_called(goal: str, code: str) -> None:
+    drs = FakeDrs(["STOPPED" if goal == "replicating" else "CONTINUOUS"] * 200)
+    kind: ErrorKind = "conflict" if code == "ConflictException" else "refused"
+    for number in range(20):
+        drs.servers[sid(number)].starts = drs.servers[sid(number)].stops = [End(error(kind, code))] * 9
 
     run = drs.run(goal=goal)
 
-    assert 5 <= len(run.writes) < 5 + CALLS_AT_ONCE
-    assert all(outcome.failed and not outcome.changed for outcome in run.outcomes)
-    tried = run.ids_with(lambda outcome: outcome.error_code == REFUSED.code)
-    untried = run.ids_with(lambda outcome: outcome.reason.startswith("not tried") and REFUSED.code in outcome.reason)
-    assert sorted(tried) == run.writes
-    assert sorted([*tried, *untried]) == sorted(drs.servers)
-    assert all(run.outcomes[int(each[2:])].action == "none" for each in untried)
+    refused = [sid(number) for number in range(20)]
+    assert run.ids_with(lambda outcome: outcome.failed) == refused
+    assert run.ids_with(lambda outcome: not outcome.changed) == refused
+    assert {outcome.error_code for outcome in run.outcomes[:20]} == {code}
+    assert not any("not tried" in outcome.reason for outcome in run.outcomes)
 
 
-def test_five_conflicts_that_persist_end_the_starts_too() -> None:
-    drs = FakeDrs(["STOPPED"] * 60)
-    drs.every_start = End(CONFLICT)
+def test_a_service_that_does_not_answer_is_not_called_by_the_rest_of_the_fleet() -> None:
+    drs = FakeDrs(["STOPPED"] * 200)
+    drs.every_start = End(ERROR_500)
 
     run = drs.run()
 
-    assert len(set(run.writes)) < 5 + CALLS_AT_ONCE
-    assert all(outcome.failed and outcome.settled for outcome in run.outcomes)
+    called = set(run.writes)
+    assert 20 <= len(run.writes) < 20 + CALLS_AT_ONCE
+    assert run.ids_with(lambda outcome: outcome.changed) == []
+    for outcome in run.outcomes:
+        assert outcome.failed
+        assert ("not tried" in outcome.reason) == (outcome.source_server_id not in called)
+        assert ("may have taken effect" in outcome.reason) == (outcome.source_server_id in called)
+        assert outcome.action == ("start" if outcome.source_server_id in called else "none")
+
+
+def test_nineteen_calls_without_an_answer_end_nothing() -> None:
+    drs = FakeDrs(["STOPPED"] * 19)
+    for server in drs.servers.values():
+        server.starts = [End(SILENCE)]
+    assert drs.run().ids_with(lambda outcome: outcome.failed or not outcome.changed) == []
+
+
+def test_servers_called_before_the_service_stopped_answering_are_looked_at_once_more() -> None:
+    drs = FakeDrs(["STOPPED"] * 60)
+    drs.every_start = End(ERROR_500, after_effect=True)
+
+    run = drs.run()
+
+    assert set(run.ids_with(lambda outcome: outcome.changed)) == run.took_effect == set(run.writes)
+    assert len(run.ids_with(lambda outcome: outcome.reason.startswith("not tried"))) == 60 - len(run.writes)
+
+
+def test_a_start_that_is_never_answered_tells_how_often_it_was_sent_and_what_is_known() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(ERROR_500)] * 99)})
+    reason = drs.run().only.reason
+    assert reason.startswith("the start was sent 6 times, never answered, still STOPPED, and may have taken effect: ")
 
 
 def test_a_fleet_that_never_answers_ends_with_every_outcome() -> None:
@@ -315,15 +351,8 @@ def test_a_fleet_that_never_answers_ends_with_every_outcome() -> None:
 
     run = drs.run()
 
-    assert all(outcome.failed and outcome.settled for outcome in run.outcomes)
+    assert all(outcome.failed and outcome.end for outcome in run.outcomes)
     assert run.took < 120
-
-
-def test_five_refusals_with_different_codes_end_nothing() -> None:
-    drs = FakeDrs(["STOPPED"] * 60)
-    for number, server in enumerate(drs.servers.values()):
-        server.starts = [End(fault("refused", f"Code{number}"))]
-    assert len(drs.run().of("start")) == 60
 
 
 def test_a_fleet_that_somebody_else_starts_at_the_same_time_fails_nowhere() -> None:
@@ -348,17 +377,7 @@ def test_conflicts_of_which_some_are_races_and_one_persists_leave_no_healthy_ser
     assert run.ids_with(lambda outcome: outcome.failed) == [sid(0)]
 
 
-def test_a_pause_in_the_answers_to_a_fleet_ends_nothing() -> None:
-    drs = FakeDrs(["STOPPED"] * 60)
-    for server in drs.servers.values():
-        server.starts = [End(SILENCE)]
-
-    run = drs.run()
-
-    assert run.ids_with(lambda outcome: outcome.failed or not outcome.changed) == []
-
-
-def test_a_fatal_fault_in_the_first_look_ends_the_run_with_every_outcome() -> None:
+def test_a_fatal_error_in_the_first_look_ends_the_run_with_every_outcome() -> None:
     drs = FakeDrs(["STOPPED"] * 201)
     drs.describes = [End(), End(EXPIRED)]
 
@@ -367,11 +386,11 @@ def test_a_fatal_fault_in_the_first_look_ends_the_run_with_every_outcome() -> No
     assert run.writes == []
     assert run.ended_by is not None
     assert run.ended_by.code == EXPIRED.code
-    assert all(outcome.failed and outcome.settled and not outcome.changed for outcome in run.outcomes)
+    assert all(outcome.failed and (outcome.end is not None) and not outcome.changed for outcome in run.outcomes)
     assert all(EXPIRED.message in outcome.reason for outcome in run.outcomes)
 
 
-def test_a_fatal_fault_in_a_start_makes_no_further_calls_and_tells_who_was_not_tried() -> None:
+def test_a_fatal_error_in_a_start_makes_no_further_calls_and_tells_who_was_not_tried() -> None:
     drs = FakeDrs(["CONTINUOUS"] + ["STOPPED"] * 60)
     for number in range(4, 61):
         drs.servers[sid(number)].starts = [End(EXPIRED)]
@@ -384,7 +403,7 @@ def test_a_fatal_fault_in_a_start_makes_no_further_calls_and_tells_who_was_not_t
     assert [run.outcomes[number].failed for number in range(4)] == [False] * 4
     assert [run.outcomes[number].changed for number in range(4)] == [False, True, True, True]
     rest = run.outcomes[4:]
-    assert all(outcome.failed and outcome.settled and not outcome.changed for outcome in rest)
+    assert all(outcome.failed and (outcome.end is not None) and not outcome.changed for outcome in rest)
     assert all((outcome.source_server_id in run.writes) != outcome.reason.startswith("not tried") for outcome in rest)
 
 
@@ -400,55 +419,116 @@ def test_a_request_that_fails_for_good_fails_its_servers_and_no_other() -> None:
     assert run.ended_by is None
 
 
-def test_max_starts_starts_a_canary_and_the_same_run_again_the_next_wave() -> None:
+def test_max_in_progress_starts_a_canary_and_the_same_run_again_the_next_wave_once_it_has_arrived() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "STOPPED", "STOPPED", "DISCONNECTED", "STOPPED"])
-    waves = [drs.run(max_starts=2) for _wave in range(3)]
+    waves = [drs.run(max_in_progress=2) for _wave in range(4)]
 
-    assert [wave.writes for wave in waves] == [[sid(0), sid(2)], [sid(3), sid(5)], []]
-    assert [wave.ids_with(lambda outcome: outcome.deferred) for wave in waves] == [[sid(3), sid(5)], [], []]
-    deferred = waves[0].outcomes[3]
+    first, third = [sid(0), sid(2)], [sid(3), sid(5)]
+    assert [wave.writes for wave in waves] == [first, [], third, []], "the second run sees the first wave INITIATING"
+    assert [wave.ids_with(lambda outcome: outcome.end == "deferred") for wave in waves] == [third, third, [], []]
+    deferred = waves[1].outcomes[3]
     assert (deferred.failed, deferred.changed, deferred.action, deferred.state) == (False, False, "none", "STOPPED")
-    assert "max_starts" in deferred.reason
+    assert deferred.reason == f"2 of 2 places are taken: {sid(0)} INITIATING, {sid(2)} INITIATING"
+
+
+@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "INITIATING", "SOMETHING_NEW"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_server_that_is_stuck_holds_its_place(state: str, check_mode: bool) -> None:
+    run = FakeDrs(["STOPPED", state, "STOPPED"]).run(max_in_progress=1, check_mode=check_mode)
+    assert run.writes == []
+    assert [outcome.end for outcome in run.outcomes] == ["deferred", "done", "deferred"]
+    assert run.outcomes[0].reason == f"1 of 1 places are taken: {sid(1)} {state}"
+
+
+def test_with_continuous_a_server_that_syncs_holds_its_place_too() -> None:
+    assert FakeDrs(["STOPPED", "INITIAL_SYNC"]).run(max_in_progress=1, goal="continuous").writes == []
+    assert FakeDrs(["STOPPED", "INITIAL_SYNC"]).run(max_in_progress=1).writes == [sid(0)]
 
 
 def test_check_mode_predicts_the_canary_and_the_deferred() -> None:
-    run = FakeDrs(["STOPPED"] * 3).run(max_starts=1, check_mode=True)
+    run = FakeDrs(["STOPPED"] * 3).run(max_in_progress=1, check_mode=True)
     assert [outcome.state for outcome in run.outcomes] == ["INITIATING", "STOPPED", "STOPPED"]
-    assert [outcome.deferred for outcome in run.outcomes] == [False, True, True]
+    assert [outcome.end for outcome in run.outcomes] == ["done", "deferred", "deferred"]
 
 
-def test_max_starts_does_not_start_another_server_in_place_of_a_refused_one() -> None:
-    drs = FakeDrs(["STOPPED"] * 3)
-    drs.servers[sid(0)].starts = [End(REFUSED)]
-    assert drs.run(max_starts=1).writes == [sid(0)]
+@pytest.mark.parametrize("refusal", [REFUSED, CONFLICT, THROTTLED], ids=str)
+def test_a_refused_start_gives_its_place_to_the_next_server(refusal: DrsError) -> None:
+    drs = FakeDrs(["STOPPED"] * 6)
+    for number in range(3):
+        drs.servers[sid(number)].starts = [End(refusal)] * 9
+
+    run = drs.run(max_in_progress=2)
+
+    assert run.ids_with(lambda outcome: outcome.failed) == [sid(0), sid(1), sid(2)]
+    assert run.ids_with(lambda outcome: outcome.changed) == [sid(3), sid(4)]
+    assert run.ids_with(lambda outcome: outcome.end == "deferred") == [sid(5)]
 
 
-def test_max_starts_does_not_limit_stops() -> None:
-    assert len(FakeDrs(["CONTINUOUS"] * 3).run(goal="stopped", max_starts=1).writes) == 3
+def test_a_start_that_may_have_taken_effect_keeps_its_place() -> None:
+    drs = FakeDrs(["STOPPED"] * 2)
+    drs.servers[sid(0)].starts = [End(SILENCE)] * 99
+    run = drs.run(max_in_progress=1)
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
+    assert set(run.writes) == {sid(0)}
+
+
+def test_max_in_progress_does_not_limit_stops() -> None:
+    assert len(FakeDrs(["CONTINUOUS"] * 3).run(goal="stopped", max_in_progress=1).writes) == 3
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: bool) -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED"])
 
-    run = drs.run(why_held=lambda _server: "it is failed over", check_mode=check_mode)
+    run = drs.run(holds=True, hold_reason=lambda _server: "failed over", check_mode=check_mode)
 
     assert run.writes == []
     held, running, disconnected = run.outcomes
-    assert (held.held, held.failed, held.changed, held.action) == (True, False, False, "none")
-    assert (held.state, held.reason) == ("STOPPED", "it is failed over")
-    assert (running.held, running.failed) == (False, False)
-    assert (disconnected.held, disconnected.failed) == (False, True)
+    assert (held.end, held.changed, held.action, held.state) == ("held", False, "none", "STOPPED")
+    assert (held.reason, held.cause) == ("failed over; name it by its ID to start it", "failed over")
+    assert held.warning == "held, failed over"
+    assert running.end == "done"
+    assert disconnected.end == "failed"
 
 
-def test_a_held_server_does_not_use_up_max_starts() -> None:
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_it(check_mode: bool) -> None:
+    run = FakeDrs(["STOPPED"]).run(hold_reason=lambda _server: "failed over", check_mode=check_mode)
+    assert run.only.changed
+    assert run.only.warning == "named by ID and not held, but failed over"
+
+
+def test_a_held_server_takes_no_place() -> None:
     drs = FakeDrs(["STOPPED"] * 3)
     held = sid(0)
 
-    run = drs.run(max_starts=1, why_held=lambda server: "held" if server["sourceServerID"] == held else None)
+    run = drs.run(
+        max_in_progress=1,
+        holds=True,
+        hold_reason=lambda server: "failed over" if server["sourceServerID"] == held else None,
+    )
 
     assert run.writes == [sid(1)]
-    assert [outcome.deferred for outcome in run.outcomes] == [False, False, True]
+    assert [outcome.end for outcome in run.outcomes] == ["held", "done", "deferred"]
+
+
+@pytest.mark.parametrize("end", [End(SILENCE), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
+def test_a_server_that_was_called_is_never_held(end: End) -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end])})
+    reasons = iter([None, "failed over", "failed over"])
+
+    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+
+    assert (run.only.end, run.only.changed, run.only.action) == ("failed", False, "start")
+    assert "failed over" in run.only.reason
+    assert ("may have taken effect" in run.only.reason) == (end.error is not CONFLICT)
+
+
+def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
+    reasons = iter([None, "failed over"])
+    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+    assert (run.only.end, run.only.changed, run.only.state) == ("done", True, "INITIATING")
 
 
 def test_an_extra_server_in_the_answer_is_not_touched() -> None:
