@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .script import ScriptError
+from .readers import ScriptError
 from .server import Emulator
 from .signature import ACCESS_KEY, SECRET_KEY
 from .source_servers import source_server

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .script import ScriptError
+from .readers import ScriptError
 from .server import Emulator
 
 if TYPE_CHECKING:

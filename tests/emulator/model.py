@@ -190,6 +190,8 @@ def error_status(code: str) -> int | None:
 def error_parts(error: ServiceError) -> tuple[dict[str, str], dict[str, Any]]:
     """The headers and the JSON body of an error: members that the model locates in a header go there."""
     members = {"message": error.message, **_code_member(error.code), **error.members}
+    if not (error.code.isascii() and error.code.isprintable()):
+        members["code"] = error.code
     headers = {"x-amzn-ErrorType": error.code}
     for name, header in _header_members(error.code).items():
         value = members.pop(name, None)

@@ -12,12 +12,14 @@ import socketserver
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
+from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from .model import ServiceError
-from .script import ScriptError
-from .service import Reply, Service
+from .readers import ScriptError
+from .replies import Reply, Trickle
+from .service import Service
 from .signature import ACCESS_KEY, SECRET_KEY, Request
 from .source_servers import DEFAULT_REGION, Document
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 CONTROL_PATH = "/_emulator/"
+
+# The length that a body announces that never ends.
+ENDLESS = 2**31
 
 
 class Emulator:
@@ -173,15 +178,33 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status is None:
             self.close_connection = True
             return
+        if reply.trickle and reply.trickle.part == "head":
+            self._trickle(f"HTTP/1.1 {reply.status} OK\r\nX-Trickle: ".encode(), b"x", reply.trickle)
+            return
         body = reply.encoded()
         self.send_response(reply.status)
         for name, value in {"Content-Type": "application/json", **reply.headers}.items():
-            self.send_header(name, value)
+            # A scripted error code may hold what no header can.
+            if value.isascii() and value.isprintable():
+                self.send_header(name, value)
         if reply.status != 204:
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(ENDLESS if reply.trickle else len(body)))
         self.end_headers()
+        if reply.trickle:
+            self._trickle(body, b" ", reply.trickle)
+            return
         self.wfile.write(body[: len(body) // 2] if reply.cut else body)
         self.close_connection = self.close_connection or reply.cut
+
+    def _trickle(self, data: bytes, padding: bytes, trickle: Trickle) -> None:
+        """Sends byte by byte until the emulator ends, or the client goes away (OSError)."""
+        self.close_connection = True
+        self.wfile.flush()
+        for byte in chain(data, cycle(padding)):
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            if self.server.ending.wait(trickle.seconds):
+                return
 
 
 def _controlled(service: Service, request: Request) -> Reply:

@@ -10,13 +10,17 @@ import json
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .model import ServiceError, error_parts, error_status, operation_at, violations
-from .script import GARBAGE, Actor, Fault, RateLimit, ScriptError, Trigger, read_script
+from .faults import ANSWERED_STATES, Actor, Trigger
+from .model import ServiceError, operation_at, violations
+from .paging import invalid_input, read_token
+from .readers import ScriptError
+from .replies import Reply, error_reply, spoilt
+from .script import RateLimit, read_script
 from .signature import Request, signed_region
-from .world import World, invalid_input, read_token, write_token
+from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +33,7 @@ TriggerT = TypeVar("TriggerT", bound=Trigger)
 
 EFFECTS: Mapping[str, Callable[[World, str, Document], Document]] = {
     "DescribeSourceServers": lambda world, region, params: world.describe(region, params),
+    "DescribeRecoverySnapshots": lambda world, region, params: world.describe_snapshots(region, params),
     "StartReplication": lambda world, region, params: world.start(region, params["sourceServerID"]),
     "StopReplication": lambda world, region, params: world.stop(region, params["sourceServerID"]),
     "InitializeService": lambda world, region, _params: world.initialize(region),
@@ -39,24 +44,6 @@ DEEDS: Mapping[str, Callable[[World, str, str], Any]] = {
     "delete": World.delete,
     "disconnect": World.disconnect,
 }
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes back: after `delay` seconds a status, headers and body; no status means a dropped connection.
-
-    With `cut` the connection ends in the middle of the body.
-    """
-
-    status: int | None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Document | str = ""
-    delay: float = 0.0
-    cut: bool = False
-
-    def encoded(self) -> bytes:
-        """The body as bytes."""
-        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
 
 @dataclass(frozen=True)
@@ -174,9 +161,9 @@ class Service:
             try:
                 reply = self._answer(request, entry)
             except ServiceError as error:
-                reply = _error_reply(error)
+                reply = error_reply(error)
             except ScriptError as error:
-                reply = _error_reply(ServiceError("InternalFailure", str(error)))
+                reply = error_reply(ServiceError("InternalFailure", str(error)))
             entry["status"], entry["error"] = reply.status, reply.headers.get("x-amzn-ErrorType")
         return reply
 
@@ -191,23 +178,26 @@ class Service:
         params = entry["input"] = _parsed(request.body)
         _check_input(operation, params)
         self._take_token(region, operation.name)
-        call = Call(operation.name, region, params, _page(operation.name, params))
+        call = Call(operation.name, region, params, _page(operation, params))
         fault = next((watch.trigger for watch in self._faults if watch.due(call)), None)
         actors = [watch.trigger for watch in self._others if watch.due(call)]
         entry["fault"] = {"kind": fault.kind, "when": fault.when} if fault else None
         self._act(actors, "before", call)
-        if fault and fault.when == "before":
-            reply = INSTEAD[fault.kind](fault)
-        else:
-            reply = self._replied(operation, call, entry)
+        reply = self._unapplied(call) if fault and fault.when == "before" else self._replied(operation, call, entry)
         self._act(actors, "after", call)
-        return _spoilt(reply, fault, call) if fault and fault.when == "after" else reply
+        return spoilt(reply, fault, params) if fault else reply
+
+    def _unapplied(self, call: Call) -> Reply:
+        if call.operation not in ANSWERED_STATES:
+            return Reply(200, body={})
+        state = ANSWERED_STATES[call.operation]
+        return Reply(200, body=self._world.unapplied(call.region, call.params["sourceServerID"], state))
 
     def _replied(self, operation: OperationModel, call: Call, entry: Document) -> Reply:
         try:
             return self._effect(operation, call, entry)
         except ServiceError as error:
-            return _error_reply(error)
+            return error_reply(error)
 
     def _effect(self, operation: OperationModel, call: Call, entry: Document) -> Reply:
         answer = EFFECTS[operation.name](self._world, call.region, call.params)
@@ -232,42 +222,6 @@ class Service:
                 # Where somebody else's call is refused, this one goes on all the same.
                 with suppress(ServiceError):
                     DEEDS[actor.do](self._world, call.region, actor.server or call.params["sourceServerID"])
-
-
-def _error_of(fault: Fault) -> Reply:
-    code = fault.code or ""
-    return _error_reply(ServiceError(code, fault.message or f"{code} (scripted)", **fault.fields), fault.status)
-
-
-def _garbage_of(fault: Fault) -> Reply:
-    named = GARBAGE.get(fault.body or "", ("", "")) if fault.content_type is None else (fault.content_type, fault.body)
-    return Reply(fault.status or 200, {"Content-Type": named[0]}, named[1] or "")
-
-
-# What comes back in place of an answer.
-INSTEAD: Mapping[str, Callable[[Fault], Reply]] = {
-    "error": _error_of,
-    "garbage": _garbage_of,
-    "drop": lambda _fault: Reply(None),
-    "hang": lambda fault: Reply(None, delay=fault.seconds),
-}
-
-
-def _spoilt(reply: Reply, fault: Fault, call: Call) -> Reply:
-    if fault.kind in INSTEAD:
-        return INSTEAD[fault.kind](fault)
-    if fault.kind == "cut":
-        return replace(reply, cut=True)
-    if not isinstance(reply.body, dict) or "items" not in reply.body:
-        return reply
-    filters = call.params.get("filters", {})
-    repeated = write_token(read_token(call.params.get("nextToken"), filters), filters)
-    return replace(reply, body={**reply.body, "nextToken": repeated if fault.kind == "repeat_token" else "expired"})
-
-
-def _error_reply(error: ServiceError, status: int | None = None) -> Reply:
-    headers, body = error_parts(error)
-    return Reply(status or error_status(error.code) or 500, headers, body)
 
 
 def _parsed(body: bytes) -> Document:
@@ -295,10 +249,9 @@ def _check_answer(operation: OperationModel, answer: Document) -> None:
         raise ServiceError("InternalFailure", f"The emulator's own answer departs from the model: {found[0]}")
 
 
-def _page(operation: str, params: Document) -> int | None:
-    if operation != "DescribeSourceServers":
-        return None
-    return read_token(params.get("nextToken"), params.get("filters", {})).page
+def _page(operation: OperationModel, params: Document) -> int | None:
+    paged = operation.input_shape is not None and "nextToken" in operation.input_shape.members
+    return read_token(params).page if paged else None
 
 
 def _burst(limit: RateLimit) -> float:

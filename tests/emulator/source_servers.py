@@ -53,7 +53,7 @@ class Traits(NamedTuple):
 # Recorded answers have no lagDuration and no elapsedReplicationDuration in these states. The model's documentation of
 # DisconnectSourceServer: "The totalStorageBytes property for each of dataReplicationInfo.replicatedDisks will be set to
 # zero". An unlisted state has no traits.
-NOT_REPLICATING = frozenset({"STOPPED", "DISCONNECTED"})
+NOT_REPLICATING = ("STOPPED", "DISCONNECTED")
 TRAITS: Mapping[str, Traits] = {
     "STOPPED": Traits(),
     "INITIATING": Traits(replicated=0.0),
@@ -121,7 +121,8 @@ def in_state(
 
     `replicated` (a share, 0 to 1) and `error` (a DataReplicationError) take the place of what goes with the state.
     """
-    traits = TRAITS.get(state, Traits())
+    # A script may depart from the model: the state, the disks and their sizes may be of any type.
+    traits = TRAITS.get(state, Traits()) if isinstance(state, str) else Traits()
     share = traits.replicated if replicated is None else replicated
     info: Document = {"dataReplicationState": state}
     for name in STAGING_MEMBERS:
@@ -148,17 +149,21 @@ def zulu(moment: datetime) -> str:
 
 
 def _replicated_disks(server: Mapping[str, Any], replicated: float, traits: Traits) -> list[Document]:
-    return [
-        {
-            "deviceName": disk.get("deviceName", "/dev/sda"),
-            "totalStorageBytes": int(disk.get("bytes", 0) * traits.total),
-            "replicatedStorageBytes": int(disk.get("bytes", 0) * replicated),
-            "rescannedStorageBytes": 0,
-            "backloggedStorageBytes": int(disk.get("bytes", 0) * traits.backlogged),
-            "volumeStatus": "REGULAR",
-        }
-        for disk in member(server, "sourceProperties", "disks") or []
-    ]
+    disks = member(server, "sourceProperties", "disks")
+    return [_replicated_disk(disk, replicated, traits) for disk in (disks if isinstance(disks, list) else [])]
+
+
+def _replicated_disk(disk: Any, replicated: float, traits: Traits) -> Document:
+    size = member(disk, "bytes")
+    total = size if isinstance(size, int) else 0
+    return {
+        "deviceName": member(disk, "deviceName") or "/dev/sda",
+        "totalStorageBytes": int(total * traits.total),
+        "replicatedStorageBytes": int(total * replicated),
+        "rescannedStorageBytes": 0,
+        "backloggedStorageBytes": int(total * traits.backlogged),
+        "volumeStatus": "REGULAR",
+    }
 
 
 def _initiation(moment: datetime) -> Document:

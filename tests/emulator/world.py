@@ -6,25 +6,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from .model import ServiceError
+from .paging import page_of
 from .script import Script, Seed, Step, apply_step, check_server
-from .source_servers import Document, member, state_of
+from .snapshots import Snapshot, default_snapshots, described_snapshots, read_snapshots, snapshots_at
+from .source_servers import NOT_REPLICATING, Document, in_state, member, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # StartReplication: "for a stopped Source Server"; a server that replicates nothing cannot be stopped, and the
 # emulator counts DISCONNECTED as such (the API reference names only the ConflictException, not the states).
-STARTABLE = frozenset({"STOPPED"})
-NOT_STOPPABLE = frozenset({"STOPPED", "DISCONNECTED"})
+STARTABLE = ("STOPPED",)
+NOT_STOPPABLE = ("STOPPED", "DISCONNECTED")
 SOURCE_SERVER_TYPE = "SourceServer"
 
 
@@ -38,6 +37,7 @@ class SourceServer:
     document: Document
     seed: Seed
     conform: bool
+    snapshots: tuple[Snapshot, ...] = ()
     timeline: tuple[Step, ...] = ()
     began: float = 0.0
     looks: int = 0
@@ -72,21 +72,28 @@ class World:
         """A DescribeSourceServersResponse; every server on the page has been looked at once more."""
         servers = self._initialized(region).servers
         filters = params.get("filters", {})
-        cursor = read_token(params.get("nextToken"), filters)
-        found = sorted(id_ for id_, server in servers.items() if id_ > cursor.after and _matches(server, filters))
-        size = min(params.get("maxResults", self._script.page_size), self._script.page_size)
-        page = found[:size]
+        found = sorted(id_ for id_, server in servers.items() if _matches(id_, server.document, filters))
+        page, token = page_of(found, params, self._script.page_size)
         looks = [self._look(region, id_) for id_ in page]
-        answer: Document = {"items": [look for look in looks if look is not None]}
-        if len(found) > size:
-            answer["nextToken"] = write_token(Cursor(page[-1], cursor.page + 1), filters)
-        return answer
+        return {"items": [look for look in looks if look is not None], **token}
+
+    def describe_snapshots(self, region: str, params: Mapping[str, Any]) -> Document:
+        """A DescribeRecoverySnapshotsResponse; no look at the server. Raises ServiceError.
+
+        An unknown server has none: an assumption, since the model has no ResourceNotFoundException for this operation.
+        """
+        servers = self._initialized(region).servers
+        source_server_id = params["sourceServerID"]
+        if not self._advance(region, source_server_id):
+            return {"items": []}
+        server = servers[source_server_id]
+        return described_snapshots(server.document, server.snapshots, params, self._script.page_size)
 
     def start(self, region: str, source_server_id: str) -> Document:
         """A StartReplicationResponse: the server, already INITIATING. Raises ServiceError."""
         server = self._found(region, source_server_id)
         if state_of(server.document) not in STARTABLE:
-            raise _conflict(server, "Replication can only be started for a stopped source server")
+            raise _conflict(source_server_id, server, "Replication can only be started for a stopped source server")
         now = self._clock()
         server.stale_document = server.document
         server.stale_looks = server.seed.stale_describes
@@ -99,9 +106,14 @@ class World:
         """A StopReplicationResponse: the server, STOPPED. Raises ServiceError."""
         server = self._found(region, source_server_id)
         if state_of(server.document) in NOT_STOPPABLE:
-            raise _conflict(server, "Replication can only be stopped for a source server that replicates")
+            raise _conflict(source_server_id, server, "Replication can only be stopped while it runs")
         self._settle_in(server, "STOPPED")
         return {"sourceServer": server.document}
+
+    def unapplied(self, region: str, source_server_id: str, state: str) -> Document:
+        """The answer of a call that would bring the server into `state`, without the effect; {} without the server."""
+        server = self._region(region).servers.get(source_server_id)
+        return {} if server is None else {"sourceServer": in_state(server.document, state, self._moment())}
 
     def initialize(self, region: str) -> Document:
         """An InitializeServiceResponse: DRS is in use in that region from now on."""
@@ -118,18 +130,21 @@ class World:
         del self._regions[region].servers[source_server_id]
 
     def patch(self, region: str, source_server_id: str, changes: Mapping[str, Any]) -> Document:
-        """Somebody else changes a server: a deep merge, None deletes, `state` and `conform` as in a script.
+        """Somebody else changes a server: a deep merge, None deletes; `state`, `snapshots`, `conform` as in a script.
 
         A change of the state ends the server's timeline. Raises ServiceError, and ScriptError for a change that
         departs from the model.
         """
         server = self._found(region, source_server_id)
-        members = {name: value for name, value in changes.items() if name not in ("state", "conform")}
+        members = {name: value for name, value in changes.items() if name not in ("state", "snapshots", "conform")}
         step = Step(state=changes.get("state"), merge=members, conform=changes.get("conform", True))
         document = apply_step(server.document, step, self._moment())
         if server.conform and step.conform:
             check_server(document, f"The change of {source_server_id}")
-        server.document, server.conform = document, server.conform and step.conform
+        seeds = read_snapshots(changes["snapshots"], "snapshots") if "snapshots" in changes else None
+        self._become(server, document, server.conform and step.conform)
+        if seeds is not None:
+            server.snapshots = snapshots_at(self._moment(), seeds)
         if "state" in changes or "dataReplicationInfo" in changes:
             self._follow(server, ())
             server.stale_document = None
@@ -164,7 +179,11 @@ class World:
         return server
 
     def _born(self, seed: Seed) -> SourceServer:
-        server = SourceServer(document=seed.document, seed=seed, conform=seed.conform)
+        if seed.snapshots is None:
+            snapshots = default_snapshots(state_of(seed.document), self._birth)
+        else:
+            snapshots = snapshots_at(self._birth, seed.snapshots)
+        server = SourceServer(document=seed.document, seed=seed, conform=seed.conform, snapshots=snapshots)
         if seed.from_now:
             self._follow(server, seed.timeline)
         return server
@@ -208,50 +227,24 @@ class World:
         return (self._clock() - server.began) / self._script.step_seconds
 
     def _apply(self, server: SourceServer, step: Step) -> None:
-        server.document = apply_step(server.document, step, self._moment())
-        server.conform = server.conform and step.conform
-        if server.conform:
-            check_server(server.document, "A step of a timeline")
+        document = apply_step(server.document, step, self._moment())
+        if server.conform and step.conform:
+            check_server(document, "A step of a timeline")
+        self._become(server, document, server.conform and step.conform)
+
+    def _become(self, server: SourceServer, document: Document, conform: bool) -> None:
+        before, after = state_of(server.document), state_of(document)
+        server.document, server.conform = document, conform
+        # StopReplication deletes "its existing snapshots", DisconnectSourceServer "all AWS resources" of the
+        # replication: https://docs.aws.amazon.com/drs/latest/APIReference/API_StopReplication.html and
+        # API_DisconnectSourceServer.html.
+        if after in NOT_REPLICATING and before != after:
+            server.snapshots = ()
+        elif after == "CONTINUOUS" and before != after and server.seed.snapshots is None:
+            server.snapshots = (Snapshot(self._moment()), *server.snapshots)
 
     def _moment(self) -> datetime:
         return self._birth + timedelta(seconds=self._clock() - self._began)
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a page begins: behind this ID; and which page it is, the first being 1."""
-
-    after: str = ""
-    page: int = 1
-
-
-def write_token(cursor: Cursor, filters: Mapping[str, Any]) -> str:
-    """An opaque token, valid only together with the same filters."""
-    text = json.dumps([cursor.after, cursor.page, _digest(filters)])
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def read_token(token: str | None, filters: Mapping[str, Any]) -> Cursor:
-    """The cursor of a token, the first page's without one; raises ServiceError (ValidationException)."""
-    if not token:
-        return Cursor()
-    try:
-        after, page, digest = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, UnicodeError, TypeError, ValueError):
-        digest = None
-    if digest != _digest(filters):
-        raise invalid_input([("nextToken", "is not a token of this request")])
-    return Cursor(after, page)
-
-
-def invalid_input(faults: list[tuple[str, str]], reason: str = "fieldValidationFailed") -> ServiceError:
-    """The ValidationException that names those members and what is wrong with each."""
-    return ServiceError(
-        "ValidationException",
-        "; ".join(f"{name} {text}".strip() for name, text in faults),
-        reason=reason,
-        fieldList=[{"name": name, "message": text} for name, text in faults],
-    )
 
 
 def step_at(timeline: tuple[Step, ...], units: float) -> int:
@@ -268,24 +261,18 @@ def step_at(timeline: tuple[Step, ...], units: float) -> int:
     return len(timeline) - 1
 
 
-def _digest(filters: Mapping[str, Any]) -> int:
-    return binascii.crc32(json.dumps(filters, sort_keys=True).encode())
-
-
-def _matches(server: SourceServer, filters: Mapping[str, Any]) -> bool:
-    document = server.document
+def _matches(source_server_id: str, document: Document, filters: Mapping[str, Any]) -> bool:
     ids, accounts, hardware = (filters.get(key) for key in ("sourceServerIDs", "stagingAccountIDs", "hardwareId"))
     hints = ("sourceProperties", "identificationHints")
     return (
-        (not ids or document["sourceServerID"] in ids)
+        (not ids or source_server_id in ids)
         and (not accounts or member(document, "stagingArea", "stagingAccountID") in accounts)
         # No member of a source server is called so; the model says only "hardware ID".
         and (not hardware or hardware in [member(document, *hints, name) for name in ("vmWareUuid", "awsInstanceID")])
     )
 
 
-def _conflict(server: SourceServer, message: str) -> ServiceError:
-    source_server_id = server.document["sourceServerID"]
+def _conflict(source_server_id: str, server: SourceServer, message: str) -> ServiceError:
     return ServiceError(
         "ConflictException",
         f"{message}: {source_server_id} is {state_of(server.document)}.",

@@ -11,7 +11,8 @@ from typing import Any
 
 import boto3
 from ansible_collections.disaster_recovery.aws.tests.emulator import ACCESS_KEY, SECRET_KEY
-from ansible_collections.disaster_recovery.aws.tests.emulator.service import Reply, Service
+from ansible_collections.disaster_recovery.aws.tests.emulator.replies import Reply
+from ansible_collections.disaster_recovery.aws.tests.emulator.service import Service
 from ansible_collections.disaster_recovery.aws.tests.emulator.signature import Request
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest

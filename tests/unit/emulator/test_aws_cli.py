@@ -23,7 +23,7 @@ THIRD = "s-00000000000000003"
 SCRIPT = world_of(
     {"sourceServerID": WEB, "hostname": "web1"},
     {"sourceServerID": DB, "state": "CONTINUOUS"},
-    {"sourceServerID": THIRD},
+    {"sourceServerID": THIRD, "state": "BACKLOG", "snapshots": [7200, 600, 86400]},
 )
 
 
@@ -103,3 +103,27 @@ def test_a_region_that_is_not_initialised(emulator: Emulator) -> None:
     finished = aws(emulator, "describe-source-servers", "--region", "us-east-1")
     assert "(UninitializedAccountException)" in finished.stderr
     assert emulator.journal()[0]["status"] == 400
+
+
+def test_recovery_snapshots_newest_first_over_every_page(emulator: Emulator) -> None:
+    items = answer(emulator, "describe-recovery-snapshots", "--source-server-id", THIRD, "--page-size", "2")["items"]
+    times = [item["timestamp"] for item in items]
+    assert len(set(times)) == 3
+    assert times == sorted(times, reverse=True)
+    calls = emulator.calls("DescribeRecoverySnapshots")
+    assert [call["items"] for call in calls] == [2, 1]
+    assert calls[0]["input"] == {"sourceServerID": THIRD, "maxResults": 2}
+
+
+def test_the_newest_recovery_snapshot_before_a_moment(emulator: Emulator) -> None:
+    arguments = ("describe-recovery-snapshots", "--source-server-id", THIRD, "--max-items", "1")
+    newest = answer(emulator, *arguments, "--order", "DESC")["items"]
+    oldest = answer(emulator, *arguments, "--order", "ASC")["items"]
+    assert newest[0]["timestamp"] > oldest[0]["timestamp"]
+    before = newest[0]["timestamp"].replace("+00:00", "Z")
+    both = answer(emulator, *arguments[:-2], "--filters", f"toDateTime={before}")["items"]
+    assert [item["snapshotID"] for item in (both[0], both[-1])] == [newest[0]["snapshotID"], oldest[0]["snapshotID"]]
+
+
+def test_no_recovery_snapshots_of_a_stopped_server(emulator: Emulator) -> None:
+    assert answer(emulator, "describe-recovery-snapshots", "--source-server-id", WEB)["items"] == []

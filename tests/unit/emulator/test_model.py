@@ -78,7 +78,7 @@ def test_an_answered_datetime_may_have_the_service_s_other_form(
     assert (not violations(structure("SourceServer"), server, answer=True)) is fits_answer
 
 
-@pytest.mark.parametrize("state", structure("DataReplicationInfo").members["dataReplicationState"].enum)
+@pytest.mark.parametrize("state", structure("DataReplicationInfo").members["dataReplicationState"].metadata["enum"])
 def test_a_built_server_conforms_in_every_state_of_the_model(state: str) -> None:
     server = source_server(ID, state=state)
     assert violations(structure("SourceServer"), server, answer=True) == []

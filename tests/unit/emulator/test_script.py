@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.tests import emulator
 from ansible_collections.disaster_recovery.aws.tests.emulator import ScriptError, source_server
+from ansible_collections.disaster_recovery.aws.tests.emulator.faults import FAULT_KINDS
 from ansible_collections.disaster_recovery.aws.tests.emulator.script import read_script
 from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients import WEB, world_of
 
@@ -45,7 +50,17 @@ def fault(**members: Any) -> dict[str, Any]:
         (fault(code="ConflictException", operation="Start"), "'Start' is no operation of DRS"),
         (fault(code="ConflictException", times=0), "faults[0].times is less than 1"),
         (fault(kind="explosion"), "faults[0].kind is 'explosion', not one of error,"),
-        (fault(kind="garbage", body="htlm"), "faults[0].body is 'htlm', not one of empty,"),
+        (fault(kind="garbage", body="htlm"), "faults[0].body is 'htlm', not one of control,"),
+        (fault(kind="replace"), "faults[0] lacks 'members'"),
+        (fault(kind="trickle", part="tail"), "faults[0].part is 'tail', not one of body, head"),
+        (fault(kind="other_server"), "faults[0].operation is not one of StartReplication, StopReplication"),
+        (fault(kind="other_server", operation="DescribeJobs"), "faults[0].operation is not one of StartReplication,"),
+        (world_of({"sourceServerID": WEB, "snapshots": 60}), "servers[0].snapshots is not a list"),
+        (world_of({"sourceServerID": WEB, "snapshots": [-1]}), "servers[0].snapshots[0] is less than 0"),
+        (world_of({"sourceServerID": WEB, "snapshots": [{"age": 1e12}]}), "snapshots[0].age is more than 31557600000"),
+        (world_of({"sourceServerID": WEB, "snapshots": ["60"]}), "snapshots[0] is not a value of type int or float"),
+        (world_of({"sourceServerID": WEB, "snapshots": [{"taken": 1}]}), "taken: is no member of RecoverySnapshot"),
+        (world_of({"sourceServerID": WEB, "snapshots": [{"timestamp": "x"}]}), 'say "conform": false where that is'),
         ({"others": [{"server": WEB}]}, "others[0] lacks 'on'"),
         ({"others": [{"on": "DescribeSourceServers"}]}, "others[0] lacks 'server'"),
         ({"others": [{"on": "StartReplication", "do": "dance"}]}, "others[0].do is 'dance'"),
@@ -56,6 +71,13 @@ def test_a_bad_script_is_refused_with_one_sentence_that_names_the_place(script: 
         read_script(script)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_readme_s_example_is_a_script_and_its_table_names_every_kind_of_fault() -> None:
+    readme = (Path(emulator.__file__).parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    assert read_script(json.loads(example)).faults
+    assert set(FAULT_KINDS) <= set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
 
 
 def test_an_empty_script_is_one_initialised_region_without_servers() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.tests.emulator.script import GARBAGE, ScriptError
-from ansible_collections.disaster_recovery.aws.tests.emulator.service import Reply, Service
+from ansible_collections.disaster_recovery.aws.tests.emulator.faults import GARBAGE
+from ansible_collections.disaster_recovery.aws.tests.emulator.readers import ScriptError
+from ansible_collections.disaster_recovery.aws.tests.emulator.replies import Reply
+from ansible_collections.disaster_recovery.aws.tests.emulator.service import Service
 from ansible_collections.disaster_recovery.aws.tests.emulator.signature import SECRET_KEY, Request
 from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients import (
     ABSENT,
@@ -53,7 +55,7 @@ def many(count: int) -> list[dict[str, Any]]:
     ],
 )
 def test_a_wrong_signature_is_refused(options: dict[str, str], code: str) -> None:
-    reply = Service({}).call(signed("/DescribeSourceServers", **options))  # type: ignore[arg-type]
+    reply = Service({}).call(signed("/DescribeSourceServers", **options))
     assert (reply.status, code_of(reply)) == (403, code)
 
 
@@ -128,7 +130,9 @@ def test_a_region_can_be_initialised() -> None:
 
 def test_pages_follow_one_another_until_every_server_was_seen() -> None:
     service = Service(world_of(*many(7), page_size=3))
-    seen, sizes, token = [], [], {}
+    seen: list[str] = []
+    sizes: list[int] = []
+    token: dict[str, str] = {}
     while True:
         page = describe(service, **token)
         seen += [server["sourceServerID"] for server in page["items"]]
