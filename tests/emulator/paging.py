@@ -81,5 +81,5 @@ def _is_behind(key: str, after: str | None, descending: bool) -> bool:
 
 
 def _digest(params: Mapping[str, Any]) -> int:
-    asked = {name: value for name, value in params.items() if value and name not in PAGE_MEMBERS}
+    asked = {name: value for name, value in params.items() if name not in PAGE_MEMBERS}
     return binascii.crc32(json.dumps(asked, sort_keys=True).encode())

@@ -139,6 +139,15 @@ def test_a_seeded_server_may_have_members_of_any_type(value: Any) -> None:
         assert reply.status in (200, 409), path
 
 
+@pytest.mark.parametrize("size", [None, True, "32", [1], {}], ids=repr)
+def test_a_seeded_server_may_have_disks_of_any_type(size: Any) -> None:
+    disks = [7, None, "disk", {"bytes": size}, {"deviceName": "/dev/b", "bytes": 10}]
+    service = Service(world_of({"sourceServerID": WEB, "sourceProperties": {"disks": disks}, "conform": False}))
+    replicated = start(service)["dataReplicationInfo"]["replicatedDisks"]
+    assert [disk["deviceName"] for disk in replicated] == [*["/dev/sda"] * 4, "/dev/b"]
+    assert replicated[-1]["totalStorageBytes"] == 10
+
+
 @pytest.mark.parametrize(("when", "state"), [("before", "STOPPED"), ("after", "INITIATING")])
 def test_a_start_may_answer_with_another_server_before_or_after_its_effect(when: str, state: str) -> None:
     service = with_fault(kind="other_server", when=when, other=DB)
@@ -262,15 +271,21 @@ def test_an_answer_that_trickles_never_ends_though_every_read_is_in_time(part: s
     assert ended.is_set()
 
 
-def test_a_trickle_stops_when_the_client_goes_away() -> None:
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [("head", b"HTTP/1.1 200 OK\r\nX-Trickle: xxx"), ("body", b"Content-Length: 2147483648\r\n\r\n{}  ")],
+)
+def test_a_trickle_stops_when_the_client_goes_away(part: str, expected: bytes) -> None:
     request = signed("/DescribeSourceServers")
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     text = f"POST {request.path} HTTP/1.1\r\n{head}Content-Length: {len(request.body)}\r\n\r\n"
-    with Emulator(world_of(*BOTH, faults=[{"kind": "trickle", "seconds": 0.01}])) as emulator:
+    with Emulator(world_of(*BOTH, faults=[{"kind": "trickle", "seconds": 0.01, "part": part}])) as emulator:
         threads = threading.active_count()
         with socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])), timeout=5) as connection:
             connection.sendall(text.encode() + request.body)
-            assert connection.recv(1)
+            received = b""
+            while expected not in received:
+                received += connection.recv(64)
             assert threading.active_count() == threads + 1
         deadline = time.monotonic() + 5
         while threading.active_count() > threads and time.monotonic() < deadline:

@@ -51,6 +51,7 @@ def fault(**members: Any) -> dict[str, Any]:
         (fault(code="ConflictException", times=0), "faults[0].times is less than 1"),
         (fault(kind="explosion"), "faults[0].kind is 'explosion', not one of error,"),
         (fault(kind="garbage", body="htlm"), "faults[0].body is 'htlm', not one of control,"),
+        (fault(kind="drop", when="later"), "faults[0].when is 'later', not one of before, after"),
         (fault(kind="replace"), "faults[0] lacks 'members'"),
         (fault(kind="trickle", part="tail"), "faults[0].part is 'tail', not one of body, head"),
         (fault(kind="other_server"), "faults[0].operation is not one of StartReplication, StopReplication"),
