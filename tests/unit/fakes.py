@@ -84,7 +84,8 @@ class FakeServer:
 
     path: its states, the first of which is now; each look that sees one moves it on, which is how other actors
     and time are played. started, stopped: its path once a call took effect. stale: seconds for which looks
-    still see the state before that. starts, stops: the ends of the next calls.
+    still see the state before that. starts, stops: the ends of the next calls. holds: whether the next looks show
+    something for which filters hold it; the last one stays.
     """
 
     path: list[Seen]
@@ -94,12 +95,15 @@ class FakeServer:
     starts: list[End] = field(default_factory=list)
     stops: list[End] = field(default_factory=list)
     members: Mapping[str, Any] = field(default_factory=dict)
+    holds: list[bool] = field(default_factory=list)
     effects: int = 0
     shown: Seen = None
     stale_until: float = -math.inf
 
     def look(self, now: float) -> Seen:
         """What a look sees."""
+        if len(self.holds) > 1:
+            self.holds.pop(0)
         if now < self.stale_until:
             return self.shown
         self.shown = self.path.pop(0) if len(self.path) > 1 else self.path[0]
@@ -113,13 +117,19 @@ class FakeServer:
 
 @dataclass(frozen=True)
 class Call:
-    """A call in the journal. seen: the state that the last look saw of the server that is to be changed."""
+    """A call in the journal.
+
+    seen: the state that the last look saw of the server that is to be changed. saw: what a look saw. may_take_effect:
+    whether the answer to a start or stop leaves that open.
+    """
 
     operation: Literal["describe", "start", "stop"]
     ids: tuple[str, ...]
     at: float
     until: float
     seen: Seen = None
+    saw: Mapping[str, Seen] = field(default_factory=dict)
+    may_take_effect: bool = True
 
 
 class FakeDrs:
@@ -153,7 +163,8 @@ class FakeDrs:
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         assert 1 <= len(source_server_ids) <= 200
         with self._lock:
-            self._note(Call("describe", tuple(source_server_ids), self.clock(), self.until))
+            saw: dict[str, Seen] = {}
+            self._note(Call("describe", tuple(source_server_ids), self.clock(), self.until, saw=saw))
             end = self.describes.pop(0) if self.describes else ANSWERED
             self.clock.pass_(end.takes)
             if end.error:
@@ -161,7 +172,7 @@ class FakeDrs:
             now = self.clock()
             for source_server_id in source_server_ids:
                 server = self.servers.get(source_server_id)
-                self._seen[source_server_id] = server.look(now) if server else GONE
+                self._seen[source_server_id] = saw[source_server_id] = server.look(now) if server else GONE
             known = [source_server_id for source_server_id in source_server_ids if self._seen[source_server_id] != GONE]
             return [self._server(source_server_id, self._seen[source_server_id]) for source_server_id in known[::-1]]
 
@@ -220,7 +231,9 @@ class FakeDrs:
         path: list[Seen],
     ) -> SourceServer:
         assert source_server_id not in self._accepted, "an accepted call was repeated"
-        self._note(Call(operation, (source_server_id,), self.clock(), self.until, self._seen[source_server_id]))
+        open_end = possible if end.error is None else end.error.kind == "unanswered"
+        seen = self._seen[source_server_id]
+        self._note(Call(operation, (source_server_id,), self.clock(), self.until, seen, may_take_effect=open_end))
         if end.error and not end.after_effect:
             raise replace(end.error)
         if possible:
@@ -238,6 +251,7 @@ class FakeDrs:
             "sourceServerID": source_server_id,
             "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{source_server_id}",
             "dataReplicationInfo": {} if state is None else {"dataReplicationState": state, **stuck},
+            **({"replicationDirection": "FAILBACK"} if any(self.servers[source_server_id].holds[:1]) else {}),
             **self.servers[source_server_id].members,
         }
 
@@ -257,6 +271,13 @@ class Run:
     took: float
     reports: list[list[str | None]]
     took_effect: set[str]
+
+    @property
+    def told(self) -> set[str]:
+        """The servers of which the run says that it changed them, or that it may have."""
+        return {
+            outcome.source_server_id for outcome in self.outcomes if outcome.changed or " was sent " in outcome.reason
+        }
 
     def of(self, operation: str) -> list[Call]:
         return [call for call in self.calls if call.operation == operation]

@@ -20,7 +20,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import pace, replication, service
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import api, rate_limiter, reconcile
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
@@ -157,13 +157,13 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_search_path: loader)
     for room, constant in [
-        (service, "FIRST_PAUSE"),
-        (service, "LONGEST_PAUSE"),
-        (replication, "CONFLICT_PAUSE"),
-        (replication, "FIRST_LOOK_AGAIN"),
-        (replication, "LONGEST_LOOK_AGAIN"),
-        (pace, "SLOWEST"),
-        (pace, "HOPELESS_AFTER"),
+        (api, "FIRST_PAUSE"),
+        (api, "LONGEST_PAUSE"),
+        (reconcile, "CONFLICT_PAUSE"),
+        (reconcile, "FIRST_LOOK_AGAIN"),
+        (reconcile, "LONGEST_LOOK_AGAIN"),
+        (rate_limiter, "SLOWEST"),
+        (rate_limiter, "HOPELESS_AFTER"),
     ]:
         monkeypatch.setattr(room, constant, getattr(room, constant) / 50)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -81,13 +82,26 @@ class FleetOverDays(RuleBasedStateMachine):
     def somebody_acts_during_the_next_run(self, source_server_id: str, state: Seen) -> None:
         self.drs.servers[source_server_id].path = [self.drs.servers[source_server_id].path[0], state]
 
+    @rule(source_server_id=ANY_SERVER, holds=st.lists(st.booleans(), min_size=1, max_size=3))
+    def a_hold_appears(self, source_server_id: str, holds: list[bool]) -> None:
+        self.drs.servers[source_server_id].holds = holds
+
+    @rule(block=st.integers(1, SERVERS), ends=st.sampled_from([[End(REFUSED)] * 3, [End(CONFLICT)] * 6]))
+    def a_block_of_neighbours_is_refused(self, block: int, ends: list[End]) -> None:
+        for number in range(block):
+            self.drs.servers[sid(number)].starts = [*ends]
+
     @rule(seconds=st.sampled_from([1.0, 60.0, 86400.0]))
     def time_passes(self, seconds: float) -> None:
         self.drs.clock.pass_(seconds)
 
-    @rule(goal=st.sampled_from(["replicating", "continuous"]), max_in_progress=st.sampled_from([None, None, 1, 2]))
-    def the_task_runs(self, goal: str, max_in_progress: int | None) -> None:
-        self.go(goal=goal, max_in_progress=max_in_progress)
+    @rule(
+        goal=st.sampled_from(["replicating", "continuous"]),
+        max_in_progress=st.sampled_from([None, None, 1, 2]),
+        holds=st.booleans(),
+    )
+    def the_task_runs(self, goal: str, max_in_progress: int | None, holds: bool) -> None:
+        self.go(goal=goal, max_in_progress=max_in_progress, holds=holds)
 
     @rule(wait_timeout=st.sampled_from([5, 60, 900]), goal=st.sampled_from(["replicating", "continuous"]))
     def the_task_runs_and_waits(self, wait_timeout: int, goal: str) -> None:
@@ -100,7 +114,7 @@ class FleetOverDays(RuleBasedStateMachine):
             self.go(*failed, goal="replicating")
 
     def go(self, *source_server_ids: str, **aim: Any) -> None:
-        self.last = self.drs.run(*source_server_ids, **aim)
+        self.last = self.drs.run(*source_server_ids, hold_reason=hold_reason, **aim)
         meant = source_server_ids or tuple(self.drs.servers)
         assert [outcome.source_server_id for outcome in self.last.outcomes] == list(meant)
 
@@ -113,8 +127,7 @@ class FleetOverDays(RuleBasedStateMachine):
     @invariant()
     def no_start_took_effect_untold(self) -> None:
         if getattr(self, "last", None) is not None:
-            told = set(self.last.ids_with(lambda outcome: outcome.changed))
-            assert self.last.took_effect <= told
+            assert self.last.took_effect <= self.last.told
 
     def teardown(self) -> None:
         """Nothing goes wrong any more: one run does what is left, and the next one finds nothing to do."""
@@ -122,7 +135,7 @@ class FleetOverDays(RuleBasedStateMachine):
             return
         self.drs.describes = []
         for server in self.drs.servers.values():
-            server.starts, server.stale, server.stale_until = [], 0.0, 0.0
+            server.starts, server.holds, server.stale, server.stale_until = [], [], 0.0, 0.0
             server.path, server.started = [server.path[0]], ["INITIATING", "CONTINUOUS"]
         left = sorted(each for each, server in self.drs.servers.items() if server.path[0] == "STOPPED")
         lost = sorted(each for each, server in self.drs.servers.items() if server.path[0] in ("DISCONNECTED", GONE))
