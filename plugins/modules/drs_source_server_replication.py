@@ -12,8 +12,8 @@ version_added: 1.0.0
 short_description: Start or stop the data replication of AWS Elastic Disaster Recovery source servers
 description:
   - Reads the C(dataReplicationState) of each source server and calls C(StartReplication) only for those that are
-    V(STOPPED), so it is safe to run at any time, on one server or on many.
-  - What cannot be started fails with its reason, and the others go on. The result tells about every server.
+    V(STOPPED), so it is safe to run at any time, on one server or on a whole fleet.
+  - A server that cannot be started fails with its reason, and the others go on. The result tells about every server.
 author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 options:
@@ -43,8 +43,8 @@ options:
     description:
       - Whether to return only when the goal is reached. Servers that were running already are waited for as well.
       - With O(state=started) the goal is O(wait_until), with O(state=stopped) that nothing replicates.
-      - While waiting, progress is shown as it comes. See the guide to states in C(docs/states.md) of this collection.
-      - Has no effect in check mode.
+      - Progress is shown while waiting, except with C(become), C(no_log), C(async) and connections other than C(local).
+      - Cannot be combined with the filter V(replication-state). Has no effect in check mode.
     type: bool
     default: false
   wait_until:
@@ -58,23 +58,28 @@ options:
     default: replicating
   wait_timeout:
     description:
-      - Seconds after which the wait B(fails) and names each server that is not there, with its state, error and ETA.
+      - Seconds after which the run ends. With O(wait=true) it then B(fails) and names each server that is not there,
+        with its state, error and ETA.
+      - It bounds the whole run, also without O(wait), and the listing with O(filters). A request that does not end in
+        time is abandoned, and nothing is started after it.
     type: int
     default: 3600
   wait_delay:
     description: Seconds between two looks.
     type: int
     default: 15
-  max_starts:
+  max_in_progress:
     description:
-      - At most this many source servers are started in this run, and the others are C(deferred) to a later one. So the
-        same task is a canary first and then waves.
+      - At most this many of the selected source servers are on their way to the goal at any moment. A server counts
+        from its start until it reaches the goal, also where it is V(STALLED) or V(PAUSED), so nothing more is started
+        until somebody has looked. A start that is refused gives its place to the next server.
+      - Without O(wait) the others are C(deferred), and the same task run again is the next wave.
+      - With O(wait=true) the next server is started as one arrives, until all are there or O(wait_timeout) is over.
       - Has no effect with O(state=stopped).
     type: int
   return_source_servers:
     description:
       - Whether RV(source_servers) is returned, about 4 KB for each server. AWX drops results of over 700 KB.
-      - Has no effect with O(source_server_id).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -95,15 +100,20 @@ attributes:
     support: full
 notes:
   - O(filters) are more careful than IDs. They must match at least one server, not counting V(replication-state), which
-    may leave none. They cannot be used with O(state=stopped). A V(STOPPED) server is C(held), that is left alone with a
-    warning, where it is failed over, replicates in direction V(FAILBACK), or is extended from another account. Name
-    such a server by its ID to start it.
+    may leave none. They cannot be used with O(state=stopped). A host name, an EC2 instance ID or a source server ID
+    without a wildcard that no server has is listed in RV(unmatched), and the task fails at its end, after the others
+    were started.
+  - With O(filters) a V(STOPPED) server is C(held), that is left alone with a warning, where somebody stopped it for a
+    reason. It is failed over or about to be, it replicates in direction V(FAILBACK), it is extended from another
+    account, or it has a server with reversed direction. Name such a server by its ID to start it.
   - A start restarts the billing of the source server. DRS launches replication servers and volumes in the staging area,
     and copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
   - A stop deletes the recovery snapshots of the source server at once.
   - Needs the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) or C(drs:StopReplication) for
     O(state=started) or O(state=stopped).
-  - A call that ended without an answer is never repeated blindly. The server is looked at again first.
+  - A call that ended without an answer is never repeated blindly. The server is looked at again first. RV(changed) says
+    what is known, that is what DRS accepted or what was seen. The reason of a failed server says what may have taken
+    effect.
   - Defaults for all modules of this collection are set by C(module_defaults) with
     C(group/disaster_recovery.aws.aws). C(group/aws) does not include them.
 seealso:
@@ -155,12 +165,25 @@ EXAMPLES = r"""
     wait_delay: 60
     return_source_servers: false
 
-- name: Protect every production server again, three at a time
+- name: Protect production again, three servers in each run
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     filters:
       tag:Environment: production
-    max_starts: 3
+    max_in_progress: 3
+
+- name: Protect production in waves, without the database servers, and stop at the first that gets stuck
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    filters:
+      tag:Environment: production
+    exclude_filters:
+      - tag:Role: database
+      - hostname: test-*
+    max_in_progress: 5
+    wait: true
+    wait_until: continuous
+    wait_timeout: 86400
 
 - name: Start whatever is stopped in a region, without the full description of every server
   disaster_recovery.aws.drs_source_server_replication:
@@ -178,6 +201,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: One sentence with all counts, the region and the account. On failure with each cause once.
+  returned: always
+  type: str
+  sample: "12 of 263 source servers started, 240 were running already, 8 held (eu-west-1, account 111122223333)"
 source_server:
   description:
     - The source server as AWS last showed it, with every member that the installed botocore knows, keys in snake_case
@@ -196,7 +224,7 @@ source_server:
       CostCenter: a
 source_servers:
   description: The source servers that AWS knows, each as in RV(source_server), in the order of RV(outcomes).
-  returned: with O(source_server_ids) or O(filters), and O(return_source_servers=true)
+  returned: with O(return_source_servers=true)
   type: list
   elements: dict
   sample: [*server]
@@ -242,7 +270,8 @@ outcomes:
       returned: always
       sample: INITIATING
     action:
-      description: The call that was made for this server, or in check mode would be.
+      description: The call that was made for this server, or in check mode would be. One of V(start), V(stop) and
+      V(none).
       type: str
       returned: always
       sample: start
@@ -257,12 +286,12 @@ outcomes:
       returned: always
       sample: false
     held:
-      description: Whether the server was left alone for the reason given.
+      description: Whether the server was left alone, since somebody stopped it for a reason.
       type: bool
       returned: always
       sample: false
     deferred:
-      description: Whether the server is left to a later run.
+      description: Whether the server found no place within O(max_in_progress).
       type: bool
       returned: always
       sample: false
@@ -291,6 +320,27 @@ outcomes:
       type: str
       returned: always
       sample: '2026-11-23T14:05:00Z'
+unmatched:
+  description: The values of O(filters) that name a server and that no server has, as C(key=value).
+  returned: with O(filters)
+  type: list
+  elements: str
+  sample: [hostname=web9]
+error:
+  description: The error that ended the run for all servers.
+  returned: where one did
+  type: dict
+  contains:
+    code:
+      description: AWS's error code, null where AWS sent none.
+      type: str
+      returned: always
+      sample: ExpiredTokenException
+    message:
+      description: The error in words.
+      type: str
+      returned: always
+      sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
 summary:
   description: The outcomes counted.
   returned: always
@@ -312,12 +362,12 @@ summary:
       returned: always
       sample: 0
     held:
-      description: How many were left alone for the reason in their outcome.
+      description: How many were left alone, since somebody stopped them for a reason.
       type: int
       returned: always
       sample: 0
     deferred:
-      description: How many are left to a later run.
+      description: How many found no place within O(max_in_progress).
       type: int
       returned: always
       sample: 0

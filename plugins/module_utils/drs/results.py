@@ -163,15 +163,17 @@ def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
     undone = f" What was {facts.verb} stays {facts.verb}." if changed else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
     place = where(run.api.region, _known(run.outcomes))
-    return f"{sentence(error.message)} {changed} {facts.verb}, {failed} not ({place}).{undone} {advice}: it goes on where it stopped."
+    counts = f"{changed} {facts.verb}, {failed} not ({place})."
+    return f"{sentence(error.message)} {counts}{undone} {advice}: it goes on where it stopped."
 
 
 def _counts(run: Run) -> list[str]:
     """How many servers ended how, beside those that this run changed; what is none is left out."""
     facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
     already = sum(outcome.end == "done" and not outcome.changed for outcome in run.outcomes)
+    were = "was" if already == 1 else "were"
     ends = [(sum(outcome.end == end for outcome in run.outcomes), word) for end, word in COUNTED.items()]
-    return [f"{number} {word}" for number, word in [(already, f"were {facts.already}"), *ends] if number]
+    return [f"{number} {word}" for number, word in [(already, f"{were} {facts.already}"), *ends] if number]
 
 
 def _by_cause(causes: Iterable[tuple[str, Outcome]]) -> list[str]:
