@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, DrsApi
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, OVERRUN, DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions, from_exception
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed
@@ -64,13 +65,14 @@ def connect(module: AnsibleAWSModule, until: float) -> DrsApi:
     if region and not REGION.fullmatch(region):
         raise InvalidOptions(f"region {listed([region])!r} is not the name of a region")
     users: Any = arguments.pop("aws_config", None) or Config()
+    seconds = min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic())
     try:
-        client, attempts = call_within(CLIENT_TIMEOUT, lambda: _client(region, endpoint, users, arguments))
+        client, attempts = call_within(seconds, lambda: _client(region, endpoint, users, arguments))
     except NoRegionError as error:
         raise InvalidOptions("No AWS region: set region, AWS_REGION, or a region in the profile") from error
     except TimeoutError as error:
         raise InvalidOptions(
-            f"No AWS credentials within {CLIENT_TIMEOUT:.0f} s: check the credential process"
+            f"No AWS credentials within {seconds:.0f} s: check the credential process"
         ) from error
     except (CredentialRetrievalError, OSError) as error:
         raise from_exception("DescribeSourceServers", region or "this region", error) from error
