@@ -411,7 +411,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, append_to_file
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run, reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     error_value,
     failure_message,
@@ -421,6 +421,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results 
     values_of,
     warnings_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     Found,
     Selection,

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run as ReconcileRun
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import RunOptions, reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run as ReconcileRun
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation
 

@@ -26,9 +26,9 @@ from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
 try:
-    from ansible.module_utils.testing import patch_module_args
+    from ansible.module_utils import testing
 except ImportError:
-    patch_module_args = None  # ansible-core 2.17 and 2.18
+    testing = None  # type: ignore[assignment]  # ansible-core 2.17 and 2.18
 
 Document = dict[str, Any]
 
@@ -170,8 +170,8 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
 
 def with_arguments(arguments: Document, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
     """What makes an AnsibleModule of this process read these arguments."""
-    if patch_module_args is not None:
-        return patch_module_args(arguments)
+    if testing is not None:
+        return testing.patch_module_args(arguments)
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
     return nullcontext()
 

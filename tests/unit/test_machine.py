@@ -113,21 +113,24 @@ class FleetOverDays(RuleBasedStateMachine):
         if failed:
             self.go(*failed, goal="replicating")
 
-    def go(self, *source_server_ids: str, **aim: Any) -> None:
-        self.last = self.drs.run(*source_server_ids, hold_reason=hold_reason, **aim)
+    def go(self, *source_server_ids: str, **aim: Any) -> Run:
+        self.last = run = self.drs.run(*source_server_ids, hold_reason=hold_reason, **aim)
         meant = source_server_ids or tuple(self.drs.servers)
-        assert [outcome.source_server_id for outcome in self.last.outcomes] == list(meant)
+        assert [outcome.source_server_id for outcome in run.outcomes] == list(meant)
+        return run
 
     @invariant()
     def no_start_without_a_look_that_said_stopped(self) -> None:
-        if getattr(self, "last", None) is not None:
-            assert {call.seen for call in self.last.of("start")} <= {"STOPPED"}
-            assert {call.operation for call in self.last.calls} <= {"describe", "start"}
+        run = getattr(self, "last", None)
+        if isinstance(run, Run):
+            assert {call.seen for call in run.of("start")} <= {"STOPPED"}
+            assert {call.operation for call in run.calls} <= {"describe", "start"}
 
     @invariant()
     def no_start_took_effect_untold(self) -> None:
-        if getattr(self, "last", None) is not None:
-            assert self.last.took_effect <= self.last.told
+        run = getattr(self, "last", None)
+        if isinstance(run, Run):
+            assert run.took_effect <= run.told
 
     def teardown(self) -> None:
         """Nothing goes wrong any more: one run does what is left, and the next one finds nothing to do."""
@@ -140,14 +143,14 @@ class FleetOverDays(RuleBasedStateMachine):
         left = sorted(each for each, server in self.drs.servers.items() if server.path[0] == "STOPPED")
         lost = sorted(each for each, server in self.drs.servers.items() if server.path[0] in ("DISCONNECTED", GONE))
 
-        self.go(goal="replicating")
-        assert self.last.writes == left
-        assert self.last.ids_with(lambda outcome: outcome.changed) == left
-        assert self.last.ids_with(lambda outcome: outcome.failed) == lost
+        first = self.go(goal="replicating")
+        assert first.writes == left
+        assert first.ids_with(lambda outcome: outcome.changed) == left
+        assert first.ids_with(lambda outcome: outcome.failed) == lost
 
-        self.go(goal="replicating")
-        assert self.last.writes == []
-        assert self.last.ids_with(lambda outcome: outcome.changed) == []
+        second = self.go(goal="replicating")
+        assert second.writes == []
+        assert second.ids_with(lambda outcome: outcome.changed) == []
 
 
 TestFleetOverDays = FleetOverDays.TestCase

@@ -249,9 +249,7 @@ def test_runs_in_waves_start_every_server_that_can_be_started(drs: FakeDrs, limi
             server.path = [server.path[0], "CONTINUOUS"]
     startable = {each for each, state in truth(drs).items() if state == "STOPPED"} - refused
 
-    runs = []
-    for _hour in range(3 * len(drs.servers) + 3):
-        runs.append(drs.run(goal=goal, max_in_progress=limit))
+    runs = [drs.run(goal=goal, max_in_progress=limit) for _hour in range(3 * len(drs.servers) + 3)]
 
     assert {each for run in runs for each in run.took_effect} == startable
     assert runs[-1].ids_with(lambda outcome: outcome.end == "deferred") == []

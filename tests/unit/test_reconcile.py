@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
@@ -43,11 +45,11 @@ ENDS: dict[Seen, tuple[str, str, str]] = {
 }
 
 
-def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **aim: object) -> Run:
+def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **aim: Any) -> Run:
     return drs.run(*ids, goal=goal, wait=True, wait_timeout=timeout, **aim)
 
 
-def one(path: list[Seen], **script: object) -> FakeDrs:
+def one(path: list[Seen], **script: Any) -> FakeDrs:
     return FakeDrs({sid(0): FakeServer(path, **script)})
 
 

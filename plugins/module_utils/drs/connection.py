@@ -71,9 +71,7 @@ def connect(module: AnsibleAWSModule, until: float) -> DrsApi:
     except NoRegionError as error:
         raise InvalidOptions("No AWS region: set region, AWS_REGION, or a region in the profile") from error
     except TimeoutError as error:
-        raise InvalidOptions(
-            f"No AWS credentials within {seconds:.0f} s: check the credential process"
-        ) from error
+        raise InvalidOptions(f"No AWS credentials within {seconds:.0f} s: check the credential process") from error
     except (CredentialRetrievalError, OSError) as error:
         raise from_exception("DescribeSourceServers", region or "this region", error) from error
     except Exception as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 

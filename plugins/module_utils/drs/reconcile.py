@@ -10,11 +10,8 @@ does the work of another.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, Api, batches
@@ -24,20 +21,23 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places import (
+    defer,
+    defer_without_place,
+    free_places,
+    in_progress,
+    next_batch,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     SourceServer,
     error_of,
-    hostname_of,
     last_seen_of,
     progress_of,
     raw_error_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
-    OPERATION_FOR,
     OPERATIONS,
-    RULES,
-    Goal,
-    Operation,
     Rule,
     Verdict,
     advice,
@@ -58,110 +58,12 @@ LONGEST_LOOK_AGAIN = 8.0
 LAST_LOOK = 5.0
 """Seconds that the look at the deadline may take before its remaining requests are left out."""
 
-HOLDERS_NAMED = 3
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run is to bring about.
-
-    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: why somebody stopped a server
-    for a reason, None where nothing shows that. holds: whether such a server is left alone, as with filters, or started
-    with a warning, as by its ID.
-    """
-
-    goal: Goal
-    check_mode: bool = False
-    wait: bool = False
-    wait_timeout: float = math.inf
-    wait_delay: float = 15.0
-    max_in_progress: int | None = None
-    hold_reason: Callable[[SourceServer], str | None] = lambda _server: None
-    holds: bool = False
-
-
-@dataclass
-class Work:
-    """One source server in the loop: its outcome, and the working memory of its looks and calls.
-
-    due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
-    known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
-    effect would have been seen by now. is_refused: no further call helps. look_at, call_at: when the next look is due,
-    and the earliest next call.
-    """
-
-    outcome: Outcome
-    due: Operation | None = None
-    look_error: DrsError | None = None
-    call_error: DrsError | None = None
-    sent: int = 0
-    conflicts: int = 0
-    unanswered: int = 0
-    unanswered_at: float = -math.inf
-    accepted_at: float | None = None
-    effect_seen: bool = False
-    is_disproved: bool = False
-    is_refused: bool = False
-    look_at: float = -math.inf
-    call_at: float = -math.inf
-
-    @property
-    def is_open(self) -> bool:
-        return self.outcome.end is None
-
-    @property
-    def may_have_taken_effect(self) -> bool:
-        return self.accepted_at is not None or self.unanswered > 0
-
-
-@dataclass
-class Run:
-    """One run over all its source servers."""
-
-    options: RunOptions
-    api: Api
-    outcomes: Sequence[Outcome]
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    report: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-    error: DrsError | None = None
-    """The error that ended the run for all servers."""
-    expired: bool = False
-    """Whether the deadline ended the run."""
-
-    def __post_init__(self) -> None:
-        self.work = [Work(outcome) for outcome in self.outcomes]
-
-    @property
-    def open(self) -> list[Work]:
-        return [work for work in self.work if work.is_open]
-
-    @property
-    def due(self) -> list[Work]:
-        return [work for work in self.open if work.due is not None]
-
-    @property
-    def is_over(self) -> bool:
-        return self.clock() >= self.api.until
-
 
 def reconcile(run: Run) -> None:
     """Bring the source servers to the goal, as far as it can be reached. Every outcome has an end afterwards."""
     try:
         observe(run, [work for work in run.work if work.outcome.first is None])
-        while True:
-            plan(run)
-            if run.options.check_mode:
-                predict(run)
-            else:
-                act(run)
-            if run.is_over:
-                expire(run)
-            if run.options.wait and not run.options.check_mode:
-                run.report(run.outcomes)
-            if not run.open:
-                return
+        while _advance(run):
             pause = min(run.api.until, *(work.look_at for work in run.open)) - run.clock()
             if pause > 0:
                 run.sleep(pause)
@@ -170,6 +72,20 @@ def reconcile(run: Run) -> None:
         run.error = error
         for work in run.open:
             fail(work, error=error)
+
+
+def _advance(run: Run) -> bool:
+    """Do what the last looks ask for; whether a server is still open afterwards."""
+    plan(run)
+    if run.options.check_mode:
+        predict(run)
+    else:
+        act(run)
+    if run.is_over:
+        expire(run)
+    if run.waits:
+        run.report(run.outcomes)
+    return bool(run.open)
 
 
 def observe(run: Run, open_work: Sequence[Work]) -> None:
@@ -211,7 +127,7 @@ def plan(run: Run) -> None:
     for work in run.open:
         work.due, work.look_at = None, run.clock() + run.options.wait_delay
         if work.look_error is not None:
-            if work.outcome.first is None or not run.options.wait:
+            if work.outcome.first is None or not run.waits:
                 fail(work, error=work.look_error)
         elif work.outcome.absent:
             _fail_absent(run, work)
@@ -228,7 +144,7 @@ def _fail_absent(run: Run, work: Work) -> None:
 
 def _plan_by_rule(run: Run, work: Work) -> None:
     outcome = work.outcome
-    operation = OPERATIONS[OPERATION_FOR[run.options.goal]]
+    operation = OPERATIONS[run.operation]
     if work.may_have_taken_effect and outcome.state is not None and operation.took_effect(outcome.state):
         work.accepted_at = run.clock() if work.accepted_at is None else work.accepted_at
         work.effect_seen = outcome.changed = True
@@ -256,7 +172,7 @@ def _explain(outcome: Outcome, rule: Rule) -> tuple[str, str]:
 
 def _plan_call(run: Run, work: Work) -> None:
     """The rule says that a call is due: hold the server, give it up, wait for the next attempt, or mark it."""
-    outcome, operation = work.outcome, OPERATION_FOR[run.options.goal]
+    outcome, operation = work.outcome, run.operation
     hold = run.options.hold_reason(outcome.latest or {})
     if hold and run.options.holds and work.sent:
         fail(work, f"{hold}, after this run called {OPERATIONS[operation].api_name} for it")
@@ -281,9 +197,9 @@ def _is_exhausted(run: Run, work: Work) -> bool:
 
 def _give_up(run: Run, work: Work) -> None:
     """No further call is made; with a wait a call that was not answered may still show late."""
-    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
+    facts = OPERATIONS[run.operation]
     shows_until = work.unanswered_at + facts.shows_within
-    if run.options.wait and run.clock() < shows_until:
+    if run.waits and run.clock() < shows_until:
         work.look_at = min(work.look_at, shows_until)
         return
     work.is_disproved = run.clock() >= shows_until
@@ -294,7 +210,7 @@ def _keep_waiting(run: Run, work: Work) -> None:
     work.call_error = None
     if not work.outcome.changed:
         work.outcome.action = "none"  # somebody else brought it here
-    if not run.options.wait or run.options.check_mode:
+    if not run.waits:
         work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
 
 
@@ -317,36 +233,6 @@ ON_VERDICT: dict[Verdict, Callable[[Run, Work], None]] = {
 }
 
 
-def next_batch(run: Run) -> list[Work]:
-    """The servers with a call that is due, as many as find a place."""
-    if run.is_over or run.breaker.is_open:
-        return []
-    retried = [work for work in run.due if work.sent]
-    fresh = [work for work in run.due if not work.sent]
-    return retried + fresh[: _places(run)]
-
-
-def _places(run: Run) -> int | None:
-    """How many more servers may be on their way to the goal, None for no limit."""
-    limit = run.options.max_in_progress
-    if limit is None or run.options.goal == "stopped":
-        return None
-    return max(0, limit - len(_in_progress(run)))
-
-
-def _in_progress(run: Run) -> list[Work]:
-    """The servers on their way to the goal, those included whose start may have taken effect without being seen."""
-    return [work for work in run.work if _is_in_progress(run, work)]
-
-
-def _is_in_progress(run: Run, work: Work) -> bool:
-    if work.outcome.state is None or work.outcome.end == "held":
-        return False
-    verdict = _rule(run, work).verdict
-    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
-    return verdict == "wait" or (verdict in OPERATIONS and is_called)
-
-
 def predict(run: Run) -> None:
     """In check mode: what the next calls would be. The others find no place."""
     for work in next_batch(run):
@@ -354,7 +240,7 @@ def predict(run: Run) -> None:
             work.outcome.action, work.outcome.changed = work.due, True
             work.outcome.predicted_state = OPERATIONS[work.due].leads_to
             work.outcome.finish("done", f"would {work.due}: {work.outcome.reason}", work.outcome.cause)
-    _defer_without_place(run)
+    defer_without_place(run)
 
 
 def act(run: Run) -> None:
@@ -369,26 +255,7 @@ def act(run: Run) -> None:
             work.due = None
             _plan_call(run, work)
     elif not run.is_over:
-        _defer_without_place(run)
-
-
-def _defer_without_place(run: Run) -> None:
-    """Defer what found no place, unless a server that is still open may give its place away."""
-    holders = _in_progress(run)
-    if not any(work.is_open for work in holders):
-        for work in run.due:
-            _defer(run, work, holders)
-
-
-def _defer(run: Run, work: Work, holders: Sequence[Work]) -> None:
-    named = [
-        " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
-        for each in (holder.outcome for holder in holders[:HOLDERS_NAMED])
-    ]
-    more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
-    taken = f"{len(holders)} of {run.options.max_in_progress} places are taken"
-    work.outcome.warning = None
-    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}" if named else taken, cause=taken)
+        defer_without_place(run)
 
 
 def _send(run: Run, work: Work) -> None:
@@ -412,7 +279,7 @@ def _send(run: Run, work: Work) -> None:
     work.look_at = work.accepted_at + run.options.wait_delay
     work.outcome.latest, work.outcome.action, work.outcome.changed = server, operation, True
     work.outcome.reason = work.outcome.cause = f"DRS accepted the {operation}"
-    if not run.options.wait:
+    if not run.waits:
         work.outcome.finish("done", work.outcome.reason)
 
 
@@ -479,11 +346,11 @@ def _history(work: Work, error: DrsError | None) -> str:
 
 def expire(run: Run) -> None:
     """At the deadline: what was never sent for want of a place is deferred, everything else failed."""
-    holders = _in_progress(run)
+    holders = in_progress(run)
     for work in run.open:
         run.expired = True
-        if _places(run) is not None and not work.sent and _rule(run, work).verdict in OPERATIONS:
-            _defer(run, work, holders)
+        if free_places(run) is not None and not work.sent and run.rule_for(work).verdict in OPERATIONS:
+            defer(run, work, holders)
         else:
             _expire(run, work)
 
@@ -503,7 +370,3 @@ def _expire(run: Run, work: Work) -> None:
     cause = outcome.cause or reason
     fail(work, "; ".join(part for part in parts if part), cause, error)
     outcome.detail = printable(detail)
-
-
-def _rule(run: Run, work: Work) -> Rule:
-    return RULES[run.options.goal, phase_of(work.outcome.state)]

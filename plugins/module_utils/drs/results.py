@@ -18,7 +18,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
     DrsError,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import Run
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     SourceServer,

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""max_in_progress: how many source servers may be on their way to the goal at a time, and who has to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import hostname_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable
+
+HOLDERS_NAMED = 3
+
+
+def next_batch(run: Run) -> list[Work]:
+    """The servers with a call that is due, as many as find a place."""
+    if run.is_over or run.breaker.is_open:
+        return []
+    retried = [work for work in run.due if work.sent]
+    fresh = [work for work in run.due if not work.sent]
+    return retried + fresh[: free_places(run)]
+
+
+def free_places(run: Run) -> int | None:
+    """How many more servers may be on their way to the goal, None for no limit."""
+    limit = run.options.max_in_progress
+    if limit is None or run.options.goal == "stopped":
+        return None
+    return max(0, limit - len(in_progress(run)))
+
+
+def in_progress(run: Run) -> list[Work]:
+    """The servers on their way to the goal, those included whose start may have taken effect without being seen."""
+    return [work for work in run.work if _is_in_progress(run, work)]
+
+
+def _is_in_progress(run: Run, work: Work) -> bool:
+    if work.outcome.state is None or work.outcome.end == "held":
+        return False
+    verdict = run.rule_for(work).verdict
+    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
+    return verdict == "wait" or (verdict in OPERATIONS and is_called)
+
+
+def defer_without_place(run: Run) -> None:
+    """Defer what found no place, unless a server that is still open may give its place away."""
+    holders = in_progress(run)
+    if not any(work.is_open for work in holders):
+        for work in run.due:
+            defer(run, work, holders)
+
+
+def defer(run: Run, work: Work, holders: Sequence[Work]) -> None:
+    named = [
+        " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
+        for each in (holder.outcome for holder in holders[:HOLDERS_NAMED])
+    ]
+    more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
+    taken = f"{len(holders)} of {run.options.max_in_progress} places are taken"
+    work.outcome.warning = None
+    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}" if named else taken, cause=taken)

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run: its options, its source servers with their working memory, and what it is handed in."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import CircuitBreaker
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+    OPERATION_FOR,
+    RULES,
+    Goal,
+    Operation,
+    Rule,
+    phase_of,
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is to bring about.
+
+    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: why somebody stopped a server
+    for a reason, None where nothing shows that. holds: whether such a server is left alone, as with filters, or started
+    with a warning, as by its ID.
+    """
+
+    goal: Goal
+    check_mode: bool = False
+    wait: bool = False
+    wait_timeout: float = math.inf
+    wait_delay: float = 15.0
+    max_in_progress: int | None = None
+    hold_reason: Callable[[SourceServer], str | None] = lambda _server: None
+    holds: bool = False
+
+
+@dataclass
+class Work:
+    """One source server in the loop: its outcome, and the working memory of its looks and calls.
+
+    due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
+    known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
+    effect would have been seen by now. is_refused: no further call helps. look_at, call_at: when the next look is due,
+    and the earliest next call.
+    """
+
+    outcome: Outcome
+    due: Operation | None = None
+    look_error: DrsError | None = None
+    call_error: DrsError | None = None
+    sent: int = 0
+    conflicts: int = 0
+    unanswered: int = 0
+    unanswered_at: float = -math.inf
+    accepted_at: float | None = None
+    effect_seen: bool = False
+    is_disproved: bool = False
+    is_refused: bool = False
+    look_at: float = -math.inf
+    call_at: float = -math.inf
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome.end is None
+
+    @property
+    def may_have_taken_effect(self) -> bool:
+        return self.accepted_at is not None or self.unanswered > 0
+
+
+@dataclass
+class Run:
+    """One run over all its source servers."""
+
+    options: RunOptions
+    api: Api
+    outcomes: Sequence[Outcome]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    report: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    error: DrsError | None = None
+    """The error that ended the run for all servers."""
+    expired: bool = False
+    """Whether the deadline ended the run."""
+
+    def __post_init__(self) -> None:
+        self.work = [Work(outcome) for outcome in self.outcomes]
+
+    @property
+    def open(self) -> list[Work]:
+        return [work for work in self.work if work.is_open]
+
+    @property
+    def due(self) -> list[Work]:
+        return [work for work in self.open if work.due is not None]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has come."""
+        return self.clock() >= self.api.until
+
+    @property
+    def waits(self) -> bool:
+        return self.options.wait and not self.options.check_mode
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that brings a source server to the goal."""
+        return OPERATION_FOR[self.options.goal]
+
+    def rule_for(self, work: Work) -> Rule:
+        """What the state alone asks for."""
+        return RULES[self.options.goal, phase_of(work.outcome.state)]
