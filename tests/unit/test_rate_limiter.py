@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pace, against services that limit their callers in the ways that there are."""
+"""The rate limiter, against services that limit their callers in the ways that there are."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from functools import partial
 from itertools import count
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.pace import HOPELESS_AFTER, SLOWEST, Pace
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.replication import CALLS_AT_ONCE
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.rate_limiter import (
+    EXHAUSTED_AFTER,
+    SLOWEST,
+    RateLimiter,
+)
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
-
-from .fakes import FakeClock
 
 Passes = Callable[[float], bool]
 """Whether a call at this time passes the limit."""
@@ -74,7 +77,7 @@ def any_second(rate: int) -> Passes:
 def run(passes: Passes, calls: int, seed: int = 0) -> tuple[float, float]:
     """Get so many calls through with the threads of a run. Gives the seconds that takes, and the share throttled."""
     clock, chance = FakeClock(0.0), random.Random(seed)
-    pace = Pace(clock, clock.sleep)
+    limiter = RateLimiter(clock, clock.sleep)
     order = count()
     events: list[tuple[float, int, Callable[[], None]]] = []
     open_, throttled, sent, turnstile_free_at = calls, 0, 0, 0.0
@@ -90,7 +93,7 @@ def run(passes: Passes, calls: int, seed: int = 0) -> tuple[float, float]:
         if turnstile_free_at > clock.at:
             at(turnstile_free_at, queue)
             return
-        turn = pace.await_turn()
+        turn = limiter.acquire()
         turnstile_free_at = turn
         at(turn + jitter(), lambda: arrive(turn))
 
@@ -103,7 +106,7 @@ def run(passes: Passes, calls: int, seed: int = 0) -> tuple[float, float]:
 
     def end(turn: float, passed: bool) -> None:
         nonlocal open_
-        pace.note(turn, throttled=not passed)
+        limiter.record(turn, throttled=not passed)
         open_ -= passed
         if open_ >= CALLS_AT_ONCE or not passed:
             queue()
@@ -166,14 +169,14 @@ def test_without_a_limit_nobody_waits() -> None:
 
 def test_after_a_while_without_a_limit_the_calls_are_as_quick_as_before() -> None:
     clock = FakeClock()
-    pace = Pace(clock, clock.sleep)
+    limiter = RateLimiter(clock, clock.sleep)
 
     def seconds_waited(calls: int, throttled: bool) -> float:
         clock.slept.clear()
         for _call in range(calls):
-            turn = pace.await_turn()
+            turn = limiter.acquire()
             clock.pass_(LATENCY)
-            pace.note(turn, throttled)
+            limiter.record(turn, throttled)
             clock.pass_(-LATENCY)  # the others send meanwhile
         return sum(clock.slept)
 
@@ -187,24 +190,24 @@ def test_after_a_while_without_a_limit_the_calls_are_as_quick_as_before() -> Non
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.001, 5)), max_size=200))
 def test_no_call_waits_longer_than_the_slowest_pace(answers: list[tuple[bool, float]]) -> None:
     clock = FakeClock()
-    pace = Pace(clock, clock.sleep)
+    limiter = RateLimiter(clock, clock.sleep)
     for throttled, seconds in answers:
-        turn = pace.await_turn()
+        turn = limiter.acquire()
         clock.pass_(seconds)
-        pace.note(turn, throttled)
+        limiter.record(turn, throttled)
     assert max(clock.slept, default=0) <= SLOWEST
 
 
-def test_nothing_but_throttling_is_hopeless_after_a_while_and_delays_no_call_any_more() -> None:
+def test_nothing_but_throttling_is_exhausted_after_a_while_and_delays_no_call_any_more() -> None:
     clock = FakeClock()
-    pace = Pace(clock, clock.sleep)
+    limiter = RateLimiter(clock, clock.sleep)
     begin = clock()
-    while not pace.is_hopeless():
-        turn = pace.await_turn()
+    while not limiter.is_exhausted():
+        turn = limiter.acquire()
         clock.pass_(LATENCY)
-        pace.note(turn, throttled=True)
-    assert HOPELESS_AFTER <= clock() - begin < HOPELESS_AFTER + 2
+        limiter.record(turn, throttled=True)
+    assert EXHAUSTED_AFTER <= clock() - begin < EXHAUSTED_AFTER + 2
     clock.slept.clear()
-    pace.note(pace.await_turn(), throttled=False)
+    limiter.record(limiter.acquire(), throttled=False)
     assert not clock.slept
-    assert not pace.is_hopeless()
+    assert not limiter.is_exhausted()
