@@ -1,12 +1,17 @@
-# Any target runs in another environment, too: `make test VENV=.cache/core-2.21 PYTHON=python3.12 WITH='ansible==14.*'`.
+# Any target runs with another Python and another Ansible, too. .ci/matrix.json has the combinations that are tested:
+# make test VENV=.cache/core-2.21 PYTHON=python3.13 ANSIBLE=ansible~=14.0
 PYTHON ?= python3
 VENV ?= .venv
-REQUIREMENTS ?= tests/requirements.txt
-WITH ?=
+ANSIBLE ?= ansible>=12
+# Where ansible-galaxy gets amazon.aws from, if not from the PyPI package ansible.
+AMAZON_AWS ?=
 
 BIN := $(VENV)/bin
 STEP := .ci/step
 ON_COLLECTION := $(BIN)/python .ci/collection_test.py
+# Environments have separate folders, so that they can be tested at the same time.
+WORK := .cache/work/$(patsubst .%,%,$(notdir $(VENV)))
+ANSIBLE_PACKAGES := $(patsubst %,"%",$(ANSIBLE))
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -22,35 +27,46 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 ANY_PYTHON := --ignore-requires-python
 endif
 
-.PHONY: help .venv demo test lint sanity tarball bench clean
+.PHONY: help .venv gates demo test unit integration lint sanity dist tarball bench clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
 
 .venv: $(VENV)/ready  ## set up the environment
 	@:
 
-$(VENV)/ready: $(REQUIREMENTS)
+$(VENV)/ready: tests/requirements.txt tests/unit/requirements.txt tests/integration/requirements.txt .ci/matrix.json
 	@$(STEP) "Setting up $(VENV)" sh -euc ' \
 	  $(CREATE); \
-	  $(INSTALL) -r $(REQUIREMENTS) $(if $(WITH),"$(WITH)"); \
-	  collections=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path(\"purelib\"))")/ansible_collections; \
-	  test -d "$$collections/amazon" || $(INSTALL) --no-deps $(ANY_PYTHON) ansible==12.3.0; \
-	  mkdir -p "$$collections/disaster_recovery"; \
-	  ln -sfn "$(CURDIR)" "$$collections/disaster_recovery/aws"; \
+	  $(INSTALL) -r $< $(ANSIBLE_PACKAGES); \
+	  site=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path(\"purelib\"))"); \
+	  test -z "$(AMAZON_AWS)" || \
+	    ansible-galaxy collection install --force --no-deps --collections-path "$$site" "$(AMAZON_AWS)"; \
+	  test -d "$$site/ansible_collections/amazon" || $(INSTALL) --no-deps $(ANY_PYTHON) ansible==12.3.0; \
+	  mkdir -p "$$site/ansible_collections/disaster_recovery"; \
+	  ln -sfn "$(CURDIR)" "$$site/ansible_collections/disaster_recovery/aws"; \
 	  touch $@'
 
 $(VENV)/ready-to-lint: tests/requirements-lint.txt $(VENV)/ready
-	@$(STEP) "Setting up the linters" sh -euc '$(INSTALL) -r $(REQUIREMENTS) -r $< $(if $(WITH),"$(WITH)"); touch $@'
+	@$(STEP) "Setting up the linters" sh -euc \
+	  '$(INSTALL) -r tests/requirements.txt -r $< $(ANSIBLE_PACKAGES); touch $@'
+
+# What .ci/run sets up before it runs the gates at the same time.
+gates: $(VENV)/ready-to-lint
+	@:
 
 demo: .venv  ## see stopped servers being protected again, without an AWS account
 	@$(BIN)/python -m tests.emulator --script demo/fleet.json -- demo/run
 
-test: .venv  ## the unit tests, then the integration targets, on the emulator
-	@$(BIN)/python -m pytest --quiet
-	@$(ON_COLLECTION) .cache/tree integration
+test: unit integration  ## the unit tests, then the integration targets, on the emulator
 
-lint: $(VENV)/ready-to-lint sanity  ## every gate
+unit: .venv
+	@$(BIN)/python -m pytest --quiet
+
+integration: .venv
+	@$(ON_COLLECTION) $(WORK)/tree integration
+
+lint: $(VENV)/ready-to-lint sanity  ## every check of the code and the documentation
 	@$(STEP) "ruff check" $(BIN)/ruff check
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
@@ -62,12 +78,14 @@ lint: $(VENV)/ready-to-lint sanity  ## every gate
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
 
 sanity: .venv  ## ansible-test's own checks
-	@$(ON_COLLECTION) .cache/tree sanity
+	@$(ON_COLLECTION) $(WORK)/tree sanity
 
-tarball: .venv  ## build, install into an empty folder, run the integration targets from there
-	@rm -rf .cache/dist .cache/installed
-	@$(ON_COLLECTION) .cache/tree build --output-path .cache/dist
-	@$(ON_COLLECTION) .cache/installed --of .cache/dist/*.tar.gz integration
+dist: .venv
+	@rm -rf .cache/dist
+	@$(ON_COLLECTION) $(WORK)/dist build --output-path .cache/dist
+
+tarball: dist  ## build, install into an empty folder, run the integration targets from there
+	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
 
 bench: .venv  ## measure against what people have today
 	@$(BIN)/python -m benchmarks
