@@ -1,4 +1,4 @@
-"""Test the collection as ansible-test insists on: in DIR/ansible_collections/disaster_recovery/aws, with a HOME of its own.
+"""Test the collection in DIR/ansible_collections/disaster_recovery/aws, where ansible-test wants it, with its own HOME.
 
 DIR is laid out anew, from the checkout or from a built tarball. One line is printed for each integration target and one
 for all of sanity; on failure, what ansible-test said. If nothing ran or something was left out, that is a failure too.
@@ -38,7 +38,7 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def lay_out(root: Path, tarball: str | None) -> Path:
-    """Put the collection, and amazon.aws beside it, below the folder. A tarball holds no tests: those are the checkout's."""
+    """Put the collection, with amazon.aws beside it, below the folder. The tests are the checkout's: a tarball has none."""
     collections = root.resolve() / "ansible_collections"
     collection = collections / "disaster_recovery" / "aws"
     shutil.rmtree(collections, ignore_errors=True)
@@ -121,7 +121,7 @@ def close(parts: list[list[str]], since: float) -> None:
 
 
 def is_bad(part: list[str]) -> bool:
-    """Whether ansible-test left something out, or this collection uses something deprecated. Others' deprecations pass."""
+    """Whether ansible-test left something out, or a deprecation names this collection. Those of others do not count."""
     text = "".join(part)
     return bool(NOT_GREEN.search(text) or any(map(THIS_COLLECTION.search, DEPRECATION.findall(text))))
 
