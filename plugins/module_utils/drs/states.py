@@ -148,15 +148,15 @@ FIRST_LOOK: dict[str, str] = {
     "NOT_CONVERGING": "check bandwidth, staging disk performance and source CPU against the write rate",
     "UNSTABLE_NETWORK": "check TCP 1500 and the bandwidth from the source server to the staging area",
     "FAILED_TO_CREATE_SECURITY_GROUP": "check the IAM permissions of DRS and the server's replication settings",
-    "FAILED_TO_LAUNCH_REPLICATION_SERVER": "check EC2 quotas for its instance type and the IAM permissions of DRS",
-    "FAILED_TO_BOOT_REPLICATION_SERVER": "check the staging subnet's route to DRS on TCP 443",
+    "FAILED_TO_LAUNCH_REPLICATION_SERVER": "check the EC2 quota of the instance type and the IAM permissions of DRS",
+    "FAILED_TO_BOOT_REPLICATION_SERVER": "check TCP 443 from the staging subnet to DRS, security group, network ACL",
     "FAILED_TO_AUTHENTICATE_WITH_SERVICE": "check DNS and TCP 443 from the staging subnet to the DRS endpoint",
     "FAILED_TO_DOWNLOAD_REPLICATION_SOFTWARE": "check TCP 443 from the staging subnet to Amazon S3",
     "FAILED_TO_CREATE_STAGING_DISKS": "check access to the KMS key that encrypts the staging disks",
-    "FAILED_TO_ATTACH_STAGING_DISKS": "check the IAM permissions of DRS and the EBS quotas",
-    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": "check that agent and replication server reach DRS",
+    "FAILED_TO_ATTACH_STAGING_DISKS": "check IAM permissions for EC2 volumes and the EBS quotas of the staging Region",
+    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": "check the network between agent, replication server and DRS",
     "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": "check TCP 1500 from the source server to the replication server",
-    "FAILED_TO_START_DATA_TRANSFER": "check TCP 1500 to the replication server and the agent's log",
+    "FAILED_TO_START_DATA_TRANSFER": "check the network to the replication server and the agent's log",
 }
 """The first thing to look at for each dataReplicationError, by its code."""
 
