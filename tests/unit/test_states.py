@@ -5,77 +5,168 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
+from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import KINDS, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import GOALS as GOAL_FOR
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import ON_ERROR, ON_VERDICT
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import COUNTED, NOT_REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+    FIRST_LOOK,
+    OPERATION_FOR,
+    OPERATIONS,
     PHASES,
     RULES,
     Goal,
+    Operation,
     Phase,
     Verdict,
+    advice,
+    condition,
     decide,
     phase_of,
 )
-from botocore.model import ServiceModel
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
+from botocore.model import ServiceModel, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[2]
+STATES_PAGE = ROOT / "docs" / "states.md"
 
-# Table 3.2 of the design, row by row: the verdicts for replicating, continuous and stopped.
-TABLE: dict[str | None, tuple[Verdict, Verdict, Verdict]] = {
-    "STOPPED": ("start", "start", "done"),
-    "INITIATING": ("wait", "wait", "stop"),
-    "INITIAL_SYNC": ("done", "wait", "stop"),
-    "CREATING_SNAPSHOT": ("done", "wait", "stop"),
-    "RESCAN": ("done", "wait", "stop"),
-    "BACKLOG": ("done", "wait", "stop"),
-    "CONTINUOUS": ("done", "done", "stop"),
-    "STALLED": ("wait", "wait", "fail"),
-    "PAUSED": ("wait", "wait", "fail"),
-    "DISCONNECTED": ("fail", "fail", "done"),
-    "SOMETHING_NEW": ("wait", "wait", "fail"),
-    None: ("fail", "fail", "fail"),
-}
-GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
 ROWS = [
     (state, goal, verdict) for state, verdicts in TABLE.items() for goal, verdict in zip(GOALS, verdicts, strict=True)
 ]
 
 
-def test_the_rules_cover_every_goal_and_phase_and_nothing_else() -> None:
-    assert set(RULES) == set(product(get_args(Goal), get_args(Phase)))
+def enum_of(model: ServiceModel, name: str) -> set[str]:
+    shape = model.shape_for(name)
+    assert isinstance(shape, StringShape)
+    return set(shape.enum)
 
 
-def test_the_phases_know_every_state_of_the_installed_botocore_and_no_other(drs_model: ServiceModel) -> None:
-    assert set(PHASES) == set(drs_model.shape_for("DataReplicationState").enum)
+def members_of(shape: StructureShape | None) -> list[str]:
+    return list(shape.members) if shape else []
 
 
-def test_every_phase_is_reached() -> None:
-    assert {phase_of(state) for state in TABLE} == set(get_args(Phase))
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(set(PHASES.values()), set(get_args(Phase)) - {"unknown", "unreadable"}, id="values of PHASES"),
+        pytest.param(RULES, product(get_args(Goal), get_args(Phase)), id="RULES"),
+        pytest.param(OPERATIONS, get_args(Operation), id="OPERATIONS"),
+        pytest.param(get_args(Action), (*get_args(Operation), "none"), id="Action"),
+        pytest.param(OPERATION_FOR, get_args(Goal), id="OPERATION_FOR"),
+        pytest.param(set(OPERATION_FOR.values()), get_args(Operation), id="values of OPERATION_FOR"),
+        pytest.param(ON_VERDICT, get_args(Verdict), id="ON_VERDICT"),
+        pytest.param(ON_ERROR, get_args(ErrorKind), id="ON_ERROR"),
+        pytest.param(NOT_REACHED, get_args(Goal), id="NOT_REACHED"),
+        pytest.param(COUNTED, set(get_args(End)) - {"done"}, id="COUNTED"),
+        pytest.param(REACHED, get_args(Goal), id="REACHED"),
+        pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOALS"),
+        pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOALS"),
+        pytest.param(GOALS, get_args(Goal), id="goals of the decision table"),
+        pytest.param({phase_of(state) for state in TABLE}, get_args(Phase), id="phases of the decision table"),
+    ],
+)
+def test_a_table_has_every_row_and_no_other(rows: Collection[object], expected: Collection[object]) -> None:
+    assert set(rows) == set(expected)
+
+
+def test_every_kind_of_an_error_code_is_known() -> None:
+    assert set(KINDS.values()) <= set(get_args(ErrorKind))
+
+
+def test_the_phases_know_at_least_the_states_of_the_installed_botocore(drs_model: ServiceModel) -> None:
+    assert set(PHASES) >= enum_of(drs_model, "DataReplicationState")
+    assert set(PHASES) <= set(TABLE)
+
+
+def test_the_first_look_knows_at_least_the_errors_of_the_installed_botocore(drs_model: ServiceModel) -> None:
+    assert set(FIRST_LOOK) >= enum_of(drs_model, "DataReplicationErrorString")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_one_of_drs_and_named_after_itself(operation: Operation, drs_model: ServiceModel) -> None:
+    facts = OPERATIONS[operation]
+    model = drs_model.operation_model(facts.api_name)
+    assert facts.api_name == f"{operation.capitalize()}Replication"
+    assert members_of(model.input_shape) == ["sourceServerID"]
+    assert members_of(model.output_shape) == ["sourceServer"]
+    assert facts.leads_to in PHASES
+    assert facts.took_effect(facts.leads_to)
+    assert facts.undone_by in {other.api_name for name, other in OPERATIONS.items() if name != operation}
+
+
+@pytest.mark.parametrize(
+    ("operation", "verb", "already", "leads_to"),
+    [("start", "started", "running already", "INITIATING"), ("stop", "stopped", "stopped already", "STOPPED")],
+)
+def test_an_operation_has_its_words_and_leads_to_its_state(
+    operation: Operation, verb: str, already: str, leads_to: str
+) -> None:
+    facts = OPERATIONS[operation]
+    assert (facts.verb, facts.already, facts.leads_to) == (verb, already, leads_to)
+
+
+@pytest.mark.parametrize("state", [state for state in TABLE if state])
+def test_a_state_shows_that_a_call_took_effect_where_it_is_the_other_side_of_stopped(state: str) -> None:
+    assert OPERATIONS["start"].took_effect(state) == (state != "STOPPED")
+    assert OPERATIONS["stop"].took_effect(state) == (state == "STOPPED")
 
 
 @pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
 def test_each_state_gets_the_verdict_of_the_contract(state: str | None, goal: Goal, verdict: Verdict) -> None:
-    assert decide(goal, state).verdict == verdict
+    rule = decide(goal, state)
+    assert rule.verdict == verdict
+    assert rule == RULES[goal, phase_of(state)]
 
 
-@pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
-def test_every_reason_is_one_sentence_without_an_end(state: str | None, goal: Goal, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("goal", "verdict"), [(goal, verdict) for _state, goal, verdict in ROWS])
+def test_a_call_is_due_only_where_it_is_the_operation_for_the_goal(goal: Goal, verdict: Verdict) -> None:
+    assert verdict not in OPERATIONS or verdict == OPERATION_FOR[goal]
+
+
+@pytest.mark.parametrize(("state", "goal"), [(state, goal) for state, goal, _verdict in ROWS])
+def test_every_reason_is_a_clause_that_claims_nothing_about_recovery_points(state: str | None, goal: Goal) -> None:
     reason = decide(goal, state).reason
     assert reason
-    assert verdict
     assert not reason.endswith(".")
     assert "\n" not in reason
+    assert "recovery point" not in reason
 
 
 @pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
 def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_states(
     state: str | None, goal: Goal, verdict: Verdict
 ) -> None:
-    warned = verdict == "wait" and state in ("STALLED", "PAUSED", "SOMETHING_NEW")
-    assert (decide(goal, state).warning is not None) == warned
+    assert decide(goal, state).warn == (verdict == "wait" and state in ("STALLED", "PAUSED", "SOMETHING_NEW"))
+
+
+@pytest.mark.parametrize(
+    ("goal", "state", "told"),
+    [
+        ("replicating", "PAUSED", "replication is paused"),
+        ("continuous", "PAUSED", "replication is paused"),
+        ("replicating", "STALLED", "no data flows"),
+        ("replicating", "DISCONNECTED", "reinstall or reconnect the AWS Replication Agent"),
+        ("continuous", "INITIAL_SYNC", "not CONTINUOUS yet"),
+        ("stopped", "STALLED", "may be the only copy left"),
+        ("stopped", "PAUSED", "may be the only copy left"),
+        ("stopped", "SOMETHING_NEW", "does not know the state"),
+        ("replicating", "SOMETHING_NEW", "does not know the state"),
+        ("stopped", None, "no data replication state"),
+    ],
+)
+def test_a_reason_tells_what_matters(goal: Goal, state: str | None, told: str) -> None:
+    assert told in decide(goal, state).reason
 
 
 @pytest.mark.parametrize("state", ["continuous", " CONTINUOUS", "", "STOPPED2"])
@@ -86,7 +177,9 @@ def test_a_state_is_known_to_the_letter_only(state: str) -> None:
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
 @pytest.mark.parametrize("ago", [0.0, 15.0, 299.9])
 def test_a_start_that_does_not_show_yet_is_pending_for_five_minutes(goal: Goal, ago: float) -> None:
-    assert decide(goal, "STOPPED", accepted_ago=ago).verdict == "wait"
+    rule = decide(goal, "STOPPED", accepted_ago=ago)
+    assert (rule.verdict, rule.warn) == ("wait", False)
+    assert rule.reason == "DRS accepted the start, its state does not show it yet"
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
@@ -94,25 +187,31 @@ def test_a_start_that_does_not_show_yet_is_pending_for_five_minutes(goal: Goal, 
 def test_a_start_that_never_shows_fails_and_tells_after_how_long(goal: Goal, ago: float, told: str) -> None:
     rule = decide(goal, "STOPPED", accepted_ago=ago)
     assert rule.verdict == "fail"
-    assert rule.reason.startswith(f"reads STOPPED {told} after DRS accepted the start")
-    assert "StopReplication in CloudTrail" in rule.reason
+    assert rule.reason == f"reads STOPPED {told} after DRS accepted the start: look for StopReplication in CloudTrail"
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
 @pytest.mark.parametrize("ago", [1.0, 299.9, 300.0, 4000.0])
 def test_a_server_that_ran_after_our_start_and_is_stopped_again_fails_at_once(goal: Goal, ago: float) -> None:
-    rule = decide(goal, "STOPPED", accepted_ago=ago, left_stopped=True)
+    rule = decide(goal, "STOPPED", accepted_ago=ago, effect_seen=True)
     assert rule.verdict == "fail"
-    assert "StopReplication in CloudTrail" in rule.reason
+    assert rule.reason == "reads STOPPED again after DRS accepted the start: look for StopReplication in CloudTrail"
+
+
+@pytest.mark.parametrize("state", ["CONTINUOUS", "STALLED", "SOMETHING_NEW"])
+def test_a_server_that_was_stopped_and_runs_again_fails_at_once(state: str) -> None:
+    rule = decide("stopped", state, accepted_ago=1.0, effect_seen=True)
+    assert rule.verdict == "fail"
+    assert rule.reason == f"reads {state} again after DRS accepted the stop: look for StartReplication in CloudTrail"
 
 
 @pytest.mark.parametrize(("state", "goal", "verdict"), [row for row in ROWS if row[1] != "stopped"])
-@pytest.mark.parametrize("left_stopped", [True, False])
+@pytest.mark.parametrize("effect_seen", [True, False])
 @pytest.mark.parametrize("ago", [0.0, 299.9, 300.0, 4000.0])
 def test_an_accepted_start_is_never_repeated_and_changes_no_other_verdict(
-    state: str | None, goal: Goal, verdict: Verdict, left_stopped: bool, ago: float
+    state: str | None, goal: Goal, verdict: Verdict, effect_seen: bool, ago: float
 ) -> None:
-    after = decide(goal, state, ago, left_stopped).verdict
+    after = decide(goal, state, ago, effect_seen).verdict
     assert after in ("wait", "fail") if verdict == "start" else after == verdict
 
 
@@ -123,18 +222,43 @@ def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | No
     assert decide("stopped", state, accepted_ago=ago).verdict == ends.get(state, "wait")
 
 
-def test_docs_states_md_says_what_the_code_does() -> None:
-    def cells(line: str) -> list[str]:
-        return [cell.strip() for cell in line.strip("| ").split("|")]
+def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_look_at() -> None:
+    told = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
+    assert advice("UNSTABLE_NETWORK") == told
+    assert condition("STALLED", "replication has stalled", "UNSTABLE_NETWORK") == f"STALLED: {told}"
+    assert condition("STALLED", "replication has stalled", "SOMETHING_NEW") == "STALLED: SOMETHING_NEW"
 
-    lines = (ROOT / "docs" / "states.md").read_text(encoding="utf-8").splitlines()
-    begin = lines.index("| phase | states | replicating | continuous | stopped |")
-    documented = {}
-    for line in lines[begin + 2 :]:
-        if not line.startswith("|"):
-            break
-        phase, states, *verdicts = cells(line)
-        documented[phase] = (re.findall(r"`(\w+)`", states), verdicts)
+
+@pytest.mark.parametrize(
+    ("state", "error_code", "told"),
+    [
+        ("STALLED", None, "STALLED, why"),
+        ("STALLED", "", "STALLED, why"),
+        ("DISCONNECTED", "AGENT_NOT_SEEN", "DISCONNECTED, why"),
+        ("INITIATING", None, "INITIATING, why"),
+        (None, None, "why"),
+        (None, "AGENT_NOT_SEEN", "why"),
+    ],
+)
+def test_the_condition_of_every_other_server_is_its_reason(
+    state: str | None, error_code: str | None, told: str
+) -> None:
+    assert condition(state, "why", error_code) == told
+
+
+def rows_under(heading: str) -> list[list[str]]:
+    """The cells of the table in docs/states.md that has this heading."""
+    lines = STATES_PAGE.read_text(encoding="utf-8").splitlines()
+    below = lines[lines.index(heading) + 2 :]
+    end = next(number for number, line in enumerate(below) if not line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in below[:end]]
+
+
+def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
+    documented = {
+        phase: (re.findall(r"`(\w+)`", states), verdicts)
+        for phase, states, *verdicts in rows_under("| phase | states | replicating | continuous | stopped |")
+    }
     assert documented == {
         phase: (
             [state for state in PHASES if PHASES[state] == phase],
@@ -142,3 +266,16 @@ def test_docs_states_md_says_what_the_code_does() -> None:
         )
         for phase in get_args(Phase)
     }
+
+
+def test_docs_states_md_has_the_first_look_of_the_code() -> None:
+    documented = {
+        code.strip("`"): look for code, look in rows_under("| `replication_error` | first thing to look at |")
+    }
+    assert documented == FIRST_LOOK
+
+
+def test_the_documentation_of_filters_names_every_key() -> None:
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    text = " ".join(options["filters"]["description"])
+    assert set(re.findall(r"[CV]\(([\w:<>-]{3,})\)", text)) == {*READERS, "tag:<Key>"}
