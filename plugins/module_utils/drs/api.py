@@ -64,8 +64,8 @@ Answer = TypeVar("Answer")
 class Api(Protocol):
     """What the collection needs of DRS in one region. Each call raises DrsError.
 
-    until: the deadline of the run, a time of its clock. No call begins after it, and none outlasts it by more than 10
-    seconds. attempts: how often a call that is not answered is made.
+    until: the deadline of the run, a time of its clock. No start or stop is sent after it, and no request outlasts it by
+    more than 10 seconds. attempts: how often a call that is not answered is made.
     """
 
     region: str
@@ -171,9 +171,7 @@ class DrsApi:
         while True:
             acquired_at = limiter.acquire(self.until)
             if acquired_at >= self.until and (error or operation not in READS):
-                raise error or DrsError(
-                    "not_sent", None, f"{operation} in {self.region} was not sent before the deadline"
-                )
+                raise error or self._not_sent(operation)
             try:
                 answer = call()
             except DrsError as failed:
@@ -181,21 +179,20 @@ class DrsApi:
                 errors[error.kind] += 1
                 limiter.record(acquired_at, throttled=error.kind == "throttled")
                 pause = self._pause_after(error, errors[error.kind], limiter)
-                if (
-                    not self._may_retry(operation, error.kind, errors[error.kind])
-                    or self._clock() + pause >= self.until
-                ):
+                if not self._may_retry(operation, error.kind, errors) or self._clock() + pause >= self.until:
                     raise
                 self._sleep(pause)
             else:
                 limiter.record(acquired_at, throttled=False)
                 return answer
 
-    def _may_retry(self, operation: str, kind: ErrorKind, times: int) -> bool:
-        """Whether the call may be sent again after so many errors of this kind."""
-        if kind == "throttled" and self._users_attempts is None:
-            return not self._limiters[operation].is_exhausted()
-        return times < self.attempts and (kind == "throttled" or (kind == "unanswered" and operation in READS))
+    def _may_retry(self, operation: str, kind: ErrorKind, errors: Counter[ErrorKind]) -> bool:
+        """Whether the call may be sent again after these errors, the last of which is of this kind."""
+        if self._users_attempts is not None and sum(errors.values()) >= self._users_attempts:
+            return False
+        if kind == "throttled":
+            return self._users_attempts is not None or not self._limiters[operation].is_exhausted()
+        return kind == "unanswered" and operation in READS and errors[kind] < self.attempts
 
     def _pause_after(self, error: DrsError, times: int, limiter: RateLimiter) -> float:
         """Seconds before the next attempt, beside the rate limit.
@@ -210,6 +207,8 @@ class DrsApi:
     def _request(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """One request. Raises DrsError, for an answer that is no object too."""
         seconds = min(REQUEST_TIMEOUT, self.until + OVERRUN - self._clock())
+        if seconds <= 0:
+            raise self._not_sent(operation)
         method = getattr(self._client, xform_name(operation))
         try:
             answer = call_within(seconds, lambda: method(**request))
@@ -218,6 +217,9 @@ class DrsApi:
         if not isinstance(answer, dict):
             raise unreadable(operation, self.region)
         return answer
+
+    def _not_sent(self, operation: str) -> DrsError:
+        return DrsError("not_sent", None, f"{operation} in {self.region} was not sent before the deadline")
 
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
