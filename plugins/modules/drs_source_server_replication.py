@@ -410,7 +410,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connecti
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, append_to_file
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, ProgressFile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     error_value,
@@ -452,6 +452,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     began = time.monotonic()
+    write_progress = ProgressFile()
     try:
         options = parse_options(module.params, module.check_mode)
         selection = parse_selection(module.params, SELECTORS)
@@ -466,7 +467,7 @@ def main() -> None:
     unmatched = found.unmatched if found else []
     if found and not found.is_broadly_matched:
         module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
-    run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, append_to_file))
+    run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
     reconcile(run)
     for warning in warnings_of(run.outcomes):
         warn(warning)

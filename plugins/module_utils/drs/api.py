@@ -171,7 +171,7 @@ class DrsApi:
         while True:
             acquired_at = limiter.acquire(self.until)
             if acquired_at >= self.until and (error or operation not in READS):
-                raise error or self._not_sent(operation)
+                raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")
             try:
                 answer = call()
             except DrsError as failed:
@@ -208,7 +208,7 @@ class DrsApi:
         """One request. Raises DrsError, for an answer that is no object too."""
         seconds = min(REQUEST_TIMEOUT, self.until + OVERRUN - self._clock())
         if seconds <= 0:
-            raise self._not_sent(operation)
+            raise self._not_sent(operation, "the deadline")
         method = getattr(self._client, xform_name(operation))
         try:
             answer = call_within(seconds, lambda: method(**request))
@@ -218,8 +218,8 @@ class DrsApi:
             raise unreadable(operation, self.region)
         return answer
 
-    def _not_sent(self, operation: str) -> DrsError:
-        return DrsError("not_sent", None, f"{operation} in {self.region} was not sent before the deadline")
+    def _not_sent(self, operation: str, before: str) -> DrsError:
+        return DrsError("not_sent", None, f"{operation} in {self.region} was not sent before {before}")
 
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

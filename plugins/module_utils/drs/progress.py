@@ -2,91 +2,190 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live progress of a wait: one line a look where something changed, and at least one a minute.
+"""Live progress of a wait: a line whenever something changed, and at least one a minute.
 
-The module appends the lines to the file that the action plugin of the same name follows.
+The module appends the lines to a file, and the action plugin of the same name shows them. Progress is informational:
+no error about the file reaches the task.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import storage_of, text_at
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal, phase_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    error_of,
+    hostname_of,
+    storage_of,
+    text_at,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+    OPERATION_FOR,
+    OPERATIONS,
+    RULES,
+    Goal,
+    Phase,
+    phase_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable
 
 FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 """The environment variable that names the file."""
 
 AT_LEAST_EVERY = 60.0
-"""Seconds between two lines, where nothing changed."""
+"""Seconds between two lines where nothing changed."""
+
+NAMED = 20
+"""Stuck servers that one line names at the most."""
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
+NOT_REACHED: tuple[End, ...] = ("failed", "held", "deferred")
+STUCK: tuple[Phase, ...] = ("stalled", "paused")
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class Progress:
-    """Writes a line about the outcomes when their states changed, or the last line is a minute old."""
+    """Writes a line when what the outcomes show has changed, or the last line is a minute old.
+
+    A stuck server is named in the line in which it appears, or changes its error code, and not again.
+    """
 
     def __init__(self, goal: Goal, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._goal = goal
         self._write = write
         self._clock = clock
-        self._states: list[tuple[str | None, bool]] = []
+        self._shown: list[str] = []
+        self._stuck: set[str] = set()
         self._written_at = 0.0
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Take note of a look."""
-        states = [(outcome.state, outcome.end is not None) for outcome in outcomes]
-        if states != self._states or self._clock() - self._written_at >= AT_LEAST_EVERY:
-            self._write(progress_line(self._goal, outcomes, datetime.now(timezone.utc)))
-            self._states, self._written_at = states, self._clock()
+        stuck = {stuck_name(outcome): outcome for outcome in outcomes if is_stuck(outcome)}
+        shown = [*(label(self._goal, outcome) for outcome in outcomes), *stuck]
+        if shown == self._shown and self._clock() - self._written_at < AT_LEAST_EVERY:
+            return
+        newly_stuck = [outcome for name, outcome in stuck.items() if name not in self._stuck]
+        self._write(progress_line(self._goal, outcomes, newly_stuck, datetime.now(timezone.utc)))
+        self._shown, self._stuck, self._written_at = shown, set(stuck), self._clock()
 
 
-def append_to_file(line: str) -> None:
-    """Append the line to the file that the environment names. One that cannot be written is none: it is only a view."""
-    path = os.environ.get(FILE_VARIABLE)
-    if path:
+class ProgressFile:
+    """Appends lines to the file that the environment names. The first error ends that, and is not reported.
+
+    The file is the action plugin's: it is not created, and neither a link nor anything but a regular file is written
+    to. An empty line tells the action plugin that the file is open, so that it can remove its name.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor = _opened(os.environ.get(FILE_VARIABLE, ""))
+        self("")
+
+    def __call__(self, line: str) -> None:
+        if self._descriptor is None:
+            return
+        data = f"{line}\n".encode(errors="backslashreplace")
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+            is_written = os.write(self._descriptor, data) == len(data)
         except OSError:
-            pass
+            is_written = False
+        if not is_written:
+            _close(self._descriptor)
+            self._descriptor = None
 
 
-def progress_line(goal: Goal, outcomes: Sequence[Outcome], now: datetime) -> str:
-    """How many source servers reached the goal, what the others are doing, and when the slowest one will be there."""
-    meant = [outcome for outcome in outcomes if outcome.end not in ("held", "deferred")]
-    pending = [outcome for outcome in meant if outcome.end is None]
-    failed = sum(outcome.failed for outcome in meant)
-    parts = [f"{len(meant) - len(pending) - failed}/{len(meant)} {REACHED[goal]}"]
-    by_state: dict[str, list[Outcome]] = {}
-    for outcome in pending:
-        by_state.setdefault(outcome.state or "no state", []).append(outcome)
-    parts += [_group(state, those) for state, those in sorted(by_state.items(), key=lambda item: -len(item[1]))]
-    if failed:
-        parts.append(f"{failed} failed")
-    slowest = max(
-        ((eta, outcome) for outcome in pending if (eta := _eta(outcome))), key=lambda pair: pair[0], default=None
-    )
-    if slowest:
-        eta, outcome = slowest
-        day = "" if eta.date() == now.date() else f"{eta:%Y-%m-%d} "
-        parts.append(f"slowest {outcome.source_server_id} about {day}{eta:%H:%M} UTC")
+def _opened(path: str) -> int | None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    _close(descriptor)
+    return None
+
+
+def _close(descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
+def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence[Outcome], now: datetime) -> str:
+    """One line: how many source servers reached the goal, what the others are doing, and the ETA of the slowest.
+
+    newly_stuck: the servers to name with their state and error code. A single server is named instead of counted.
+    """
+    if len(outcomes) == 1:
+        return _line_of_one(goal, outcomes[0], now)
+    done = sum(outcome.end == "done" for outcome in outcomes)
+    pending: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.end is None:
+            pending.setdefault(label(goal, outcome), []).append(outcome)
+    parts = [f"{done}/{len(outcomes)} {REACHED[goal]}"]
+    for what, those in sorted(pending.items(), key=lambda item: -len(item[1])):
+        parts.append(f"{len(those)} {what}{_replicated(those)}")
+    counted = [(sum(outcome.end == end for outcome in outcomes), end) for end in NOT_REACHED]
+    parts += [f"{number} {end}" for number, end in counted if number]
+    if newly_stuck:
+        more = [f"and {len(newly_stuck) - NAMED} more"] if len(newly_stuck) > NAMED else []
+        parts.append(", ".join([*map(stuck_name, newly_stuck[:NAMED]), *more]))
+    etas = [(eta, outcome) for outcome in outcomes if outcome.end is None and (eta := _eta(outcome))]
+    if etas:
+        eta, slowest = max(etas, key=lambda pair: pair[0])
+        parts.append(f"slowest {_name(slowest)} {_shown_eta(eta, now)}")
     return " · ".join(parts)
 
 
-def _group(state: str, outcomes: Sequence[Outcome]) -> str:
-    count = f"{len(outcomes)} {state.lower().replace('_', ' ')}"
+def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:
+    code, eta = error_of(outcome.latest), _eta(outcome)
+    parts = [_name(outcome), label(goal, outcome) + (_replicated([outcome]) if outcome.end is None else "")]
+    if is_stuck(outcome) and code:
+        parts.append(printable(code))
+    if outcome.end is None and eta:
+        parts.append(_shown_eta(eta, now))
+    return " · ".join(parts)
+
+
+def label(goal: Goal, outcome: Outcome) -> str:
+    """What a source server is doing, in a few words by which servers are counted together."""
+    if outcome.end is not None:
+        return REACHED[goal] if outcome.end == "done" else outcome.end
+    verdict = RULES[goal, phase_of(outcome.state)].verdict
+    if outcome.changed and (verdict == "done" or verdict in OPERATIONS[OPERATION_FOR[goal]].pending):
+        return f"{outcome.action} accepted"
+    if verdict in OPERATIONS and outcome.action == "none":
+        return "waiting for a place"
+    return printable(outcome.state or "no state").lower().replace("_", " ")
+
+
+def is_stuck(outcome: Outcome) -> bool:
+    """Whether the server is waited for although no data flows until somebody acts."""
+    return outcome.end is None and phase_of(outcome.state) in STUCK
+
+
+def stuck_name(outcome: Outcome) -> str:
+    """The server with its state and error code, such as "s-… web1 STALLED AGENT_NOT_SEEN"."""
+    texts = (_name(outcome), outcome.state, error_of(outcome.latest))
+    return " ".join(printable(text) for text in texts if text)
+
+
+def _name(outcome: Outcome) -> str:
+    texts = (outcome.source_server_id, hostname_of(outcome.latest))
+    return " ".join(printable(text) for text in texts if text)
+
+
+def _replicated(outcomes: Sequence[Outcome]) -> str:
+    """The share of the disks that is replicated, empty where these servers are not replicating."""
     storage = storage_of(outcome.latest for outcome in outcomes)
-    if phase_of(state) != "replicating" or not storage.total:
-        return count
-    return f"{count}, {storage.percent}% of {_size(storage.total)}"
+    if phase_of(outcomes[0].state) != "replicating" or not storage.total:
+        return ""
+    return f", {storage.percent}% of {_size(storage.total)}"
 
 
 def _size(count: float) -> str:
@@ -99,3 +198,8 @@ def _size(count: float) -> str:
 
 def _eta(outcome: Outcome) -> datetime | None:
     return parse_datetime(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime"))
+
+
+def _shown_eta(eta: datetime, now: datetime) -> str:
+    day = "" if eta.date() == now.date() else f"{eta:%Y-%m-%d} "
+    return f"ETA {day}{eta:%H:%M} UTC"
