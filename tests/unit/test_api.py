@@ -422,7 +422,9 @@ def test_no_write_is_sent_at_the_deadline(call: Call, seconds: float) -> None:
     client = FakeClient(STARTED)
     error = error_of(call, client.api(seconds=seconds))
     assert (error.kind, error.code, client.calls) == ("not_sent", None, [])
-    assert error.message.endswith(f"Replication in {REGION} was not sent before the deadline")
+    assert error.message.endswith(
+        f"Replication in {REGION} was not sent before wait_timeout because of the request rate limit"
+    )
 
 
 def test_a_write_is_sent_before_the_deadline() -> None:

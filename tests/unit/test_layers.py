@@ -22,8 +22,9 @@ LAYERS = {
     **dict.fromkeys(("states", "text", "servers", "iso8601", "circuit_breaker", "rate_limiter", "deadline"), 0),
     **dict.fromkeys(("errors", "outcomes"), 1),
     **dict.fromkeys(("api", "progress"), 2),
-    **dict.fromkeys(("connection", "reconcile", "selection"), 3),
-    **dict.fromkeys(("options", "results"), 4),
+    **dict.fromkeys(("connection", "run", "selection"), 3),
+    **dict.fromkeys(("options", "places", "results"), 4),
+    "reconcile": 5,
 }
 """A module imports from lower layers only. A new module gets its layer here."""
 
