@@ -38,7 +38,7 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def lay_out(root: Path, tarball: str | None) -> Path:
-    """Put the collection, with amazon.aws beside it, below the folder. The tests are the checkout's: a tarball has none."""
+    """Put the collection and amazon.aws below the folder. The tests are the checkout's: a tarball has none."""
     collections = root.resolve() / "ansible_collections"
     collection = collections / "disaster_recovery" / "aws"
     shutil.rmtree(collections, ignore_errors=True)

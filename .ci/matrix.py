@@ -1,0 +1,87 @@
+"""What every change has to pass, on a machine with Python >= 3.11, git, make and a package registry.
+
+Runs the gates, and the tests with each ansible-core of matrix.json for which this machine has a Python; two jobs at a
+time. Says which versions did not run. Fails where a job fails, or where fewer than three versions of ansible-core ran.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+FEWEST_CORES = 3
+GATES = {"lint": "lint", "unit": "unit", "tarball": "tarball"}
+
+
+class Job(NamedTuple):
+    label: str
+    make: list[str]
+
+
+def find_python(versions: list[str]) -> str | None:
+    """The first of these Pythons that this machine has, with the pip that a virtual environment needs."""
+    pyenv = Path(os.getenv("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    for version in versions:
+        for python in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
+            program = f"import ensurepip, sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
+            if python and not subprocess.run([python, "-c", program], check=False, capture_output=True).returncode:
+                return str(python)
+    return None
+
+
+def set_up() -> str:
+    """Set up the environment of the gates, and tell the version of its ansible-core."""
+    subprocess.run(["make", "gates"], check=True)
+    command = [".venv/bin/python", "-c", "import ansible.release; print(ansible.release.__version__)"]
+    version = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return ".".join(version.split(".")[:2])
+
+
+def run(job: Job) -> bool:
+    """Run the job and print what it said when it is over, so that two jobs do not mix."""
+    print(f"{job.label}: make {' '.join(job.make)}", flush=True)
+    began = time.monotonic()
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(["make", *job.make], check=False, text=True, errors="replace", **pipes)
+    verdict = "FAILED" if done.returncode else "passed"
+    print(f"\n{job.label} {verdict} in {time.monotonic() - began:.0f} s\n{done.stdout}", flush=True)
+    return not done.returncode
+
+
+def main() -> int:
+    os.chdir(Path(__file__).resolve().parent.parent)
+    began = time.monotonic()
+    rows = json.loads(Path(".ci/matrix.json").read_text())
+    core_of_the_gates = set_up()
+
+    jobs, cores, missing = [], [core_of_the_gates], []
+    for row in rows:
+        if row["core"] == core_of_the_gates:
+            continue
+        if python := find_python(row["python"]):
+            settings = [f"VENV=.cache/core-{row['core']}", f"PYTHON={python}", f"ANSIBLE={row['ansible']}"]
+            jobs.append(Job(f"ansible-core {row['core']}", [*row["make"].split(), *settings]))
+            cores.append(row["core"])
+        else:
+            missing.append(f"ansible-core {row['core']} was NOT TESTED: no Python {' or '.join(row['python'])} here.")
+    jobs += [Job(f"{gate}, on ansible-core {core_of_the_gates}", make.split()) for gate, make in GATES.items()]
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        failed = [job.label for job, passed in zip(jobs, pool.map(run, jobs), strict=True) if not passed]
+    minutes = (time.monotonic() - began) / 60
+    print(f"ansible-core {', '.join(sorted(cores))} ran, in {minutes:.0f} min.", *missing, sep="\n")
+    if len(cores) < FEWEST_CORES:
+        failed.append(f"fewer than {FEWEST_CORES} versions of ansible-core ran")
+    print(f"FAILED: {'; '.join(failed)}." if failed else "All passed.")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
