@@ -1,0 +1,416 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lines of progress, and the file that carries them from the module to the action plugin."""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+from ansible import constants
+from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End, Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import (
+    AT_LEAST_EVERY,
+    FILE_VARIABLE,
+    NOT_REACHED,
+    REACHED,
+    Progress,
+    ProgressFile,
+    progress_line,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=timezone.utc)
+GIB = 2**30
+
+
+def outcome(
+    number: int,
+    state: str | None,
+    end: End | None = None,
+    *,
+    action: Action = "none",
+    changed: bool = False,
+    host: Any = None,
+    code: Any = None,
+    eta: Any = None,
+    replicated: tuple[int, int] | None = None,
+) -> Outcome:
+    """An outcome as a look left it. replicated: GiB that are replicated, and GiB in all."""
+    info = {
+        "dataReplicationState": state,
+        "etaDateTime": eta,
+        "dataReplicationError": {"error": code},
+        "replicatedDisks": [{"replicatedStorageBytes": replicated[0] * GIB, "totalStorageBytes": replicated[1] * GIB}]
+        if replicated
+        else [],
+    }
+    server = {
+        "dataReplicationInfo": info,
+        "sourceProperties": {"identificationHints": {"hostname": f"web{number}" if host is None else host}},
+    }
+    return Outcome(f"s-{number}", latest=server, action=action, changed=changed, end=end)
+
+
+def started(number: int, state: str, end: End | None = None, **more: Any) -> Outcome:
+    return outcome(number, state, end, action="start", changed=True, **more)
+
+
+def line(goal: Goal, *outcomes: Outcome, newly_stuck: list[Outcome] | None = None) -> str:
+    return progress_line(goal, outcomes, newly_stuck or [], NOW)
+
+
+def test_every_goal_and_every_end_has_its_word() -> None:
+    assert set(REACHED) == set(get_args(Goal))
+    assert {"done", *NOT_REACHED} == set(get_args(End))
+
+
+@pytest.mark.parametrize(
+    ("goal", "outcomes", "expected"),
+    [
+        ("replicating", [outcome(1, "INITIATING"), outcome(2, "CONTINUOUS", "done")], "1/2 replicating · 1 initiating"),
+        (
+            "continuous",
+            [started(1, "INITIAL_SYNC", replicated=(1, 4)), started(2, "INITIAL_SYNC", replicated=(2, 4))],
+            "0/2 protected · 2 initial sync, 37.5% of 8.0 GiB",
+        ),
+        (
+            "replicating",
+            [
+                outcome(1, "STOPPED", "held"),
+                outcome(2, "STOPPED", "held"),
+                outcome(3, "STOPPED", "deferred"),
+                outcome(4, "DISCONNECTED", "failed"),
+                started(5, "INITIATING"),
+            ],
+            "0/5 replicating · 1 initiating · 1 failed · 2 held · 1 deferred",
+        ),
+        # Without a call that was made for it, a stopped server is only pending for want of a place.
+        (
+            "replicating",
+            [started(1, "INITIATING"), outcome(2, "STOPPED"), outcome(3, "STOPPED")],
+            "0/3 replicating · 2 waiting for a place · 1 initiating",
+        ),
+        # A look may still show the state before an accepted call.
+        ("replicating", [started(1, "STOPPED"), started(2, "BACKLOG")], "0/2 replicating · 2 start accepted"),
+        # The call was not answered, or met a conflict.
+        (
+            "replicating",
+            [outcome(1, "STOPPED", action="start"), started(2, "CONTINUOUS", "done")],
+            "1/2 replicating · 1 stopped",
+        ),
+        (
+            "stopped",
+            [
+                outcome(1, "STOPPED", action="stop", changed=True),
+                outcome(2, "CONTINUOUS", action="stop", changed=True),
+                outcome(3, "DISCONNECTED", "done"),
+            ],
+            "1/3 stopped · 2 stop accepted",
+        ),
+        (
+            "continuous",
+            [outcome(1, None), outcome(2, "A_NEW_STATE")],
+            "0/2 protected · 1 no state · 1 a new state",
+        ),
+        (
+            "continuous",
+            [
+                outcome(1, "BACKLOG", eta="2026-11-23T14:05:59Z"),
+                outcome(2, "BACKLOG", eta="2026-11-23T15:00:00.123456+02:00"),
+                outcome(3, "CONTINUOUS", "done", eta="2027-01-01T00:00:00Z"),
+            ],
+            "1/3 protected · 2 backlog · slowest s-1 web1 ETA 14:05 UTC",
+        ),
+        (
+            "continuous",
+            [outcome(1, "BACKLOG", eta="2026-11-25T04:00:00Z"), outcome(2, "BACKLOG", eta=[7])],
+            "0/2 protected · 2 backlog · slowest s-1 web1 ETA 2026-11-25 04:00 UTC",
+        ),
+        ("continuous", [], "0/0 protected"),
+    ],
+)
+def test_a_line_counts_what_the_servers_do(goal: Goal, outcomes: list[Outcome], expected: str) -> None:
+    assert line(goal, *outcomes) == expected
+
+
+@pytest.mark.parametrize(
+    ("goal", "one", "expected"),
+    [
+        ("stopped", outcome(1, "STOPPED", action="stop", changed=True), "s-1 web1 · stop accepted"),
+        ("stopped", outcome(1, "STOPPED", "done", action="stop", changed=True), "s-1 web1 · stopped"),
+        ("replicating", started(1, "INITIATING", host=""), "s-1 · initiating"),
+        ("continuous", started(1, "CONTINUOUS", "done", replicated=(4, 4)), "s-1 web1 · protected"),
+        ("continuous", outcome(1, "STALLED", code="NOT_CONVERGING"), "s-1 web1 · stalled · NOT_CONVERGING"),
+        ("continuous", outcome(1, "PAUSED"), "s-1 web1 · paused"),
+        ("replicating", outcome(1, "DISCONNECTED", "failed", code="AGENT_NOT_SEEN"), "s-1 web1 · failed"),
+        (
+            "continuous",
+            started(1, "INITIAL_SYNC", replicated=(1, 2048), eta="2026-11-23T14:05:00Z"),
+            "s-1 web1 · initial sync, 0.0% of 2.0 TiB · ETA 14:05 UTC",
+        ),
+    ],
+)
+def test_a_single_server_is_named(goal: Goal, one: Outcome, expected: str) -> None:
+    assert line(goal, one) == expected
+
+
+def test_no_more_than_20_stuck_servers_are_named_in_a_line() -> None:
+    stuck = [outcome(number, "STALLED", code="UNSTABLE_NETWORK") for number in range(22)]
+    shown = line("continuous", *stuck, newly_stuck=stuck)
+    assert shown.count("STALLED UNSTABLE_NETWORK") == 20
+    assert shown.endswith("s-19 web19 STALLED UNSTABLE_NETWORK, and 2 more")
+
+
+class Shown:
+    """Progress on a clock that stands still unless it is moved."""
+
+    def __init__(self, goal: Goal = "continuous") -> None:
+        self.now = 1000.0
+        self.lines: list[str] = []
+        self.look = Progress(goal, self.lines.append, lambda: self.now)
+
+    def after(self, *outcomes: Outcome) -> list[str]:
+        """The lines that this look adds."""
+        before = len(self.lines)
+        self.look(outcomes)
+        return self.lines[before:]
+
+
+def test_stuck_servers_are_named_when_they_appear() -> None:
+    shown = Shown()
+    synced = outcome(1, "INITIAL_SYNC")
+    assert shown.after(synced, outcome(2, "INITIAL_SYNC")) == ["0/2 protected · 2 initial sync"]
+    assert shown.after(synced, outcome(2, "STALLED")) == [
+        "0/2 protected · 1 initial sync · 1 stalled · s-2 web2 STALLED"
+    ]
+    assert shown.after(synced, outcome(2, "STALLED")) == []
+    assert shown.after(synced, outcome(2, "STALLED", code="AGENT_NOT_SEEN")) == [
+        "0/2 protected · 1 initial sync · 1 stalled · s-2 web2 STALLED AGENT_NOT_SEEN"
+    ]
+    assert shown.after(outcome(1, "PAUSED"), outcome(2, "STALLED", code="AGENT_NOT_SEEN")) == [
+        "0/2 protected · 1 paused · 1 stalled · s-1 web1 PAUSED"
+    ]
+    assert shown.after(synced, outcome(2, "STALLED", "failed", code="AGENT_NOT_SEEN")) == [
+        "0/2 protected · 1 initial sync · 1 failed"
+    ]
+    assert shown.after(synced, outcome(2, "STALLED", code="AGENT_NOT_SEEN"))[0].endswith("web2 STALLED AGENT_NOT_SEEN")
+
+
+def test_a_line_comes_with_a_change_or_after_a_minute() -> None:
+    shown = Shown()
+    assert len(shown.after(outcome(1, "BACKLOG", replicated=(1, 4)))) == 1
+    shown.now += AT_LEAST_EVERY - 1
+    assert shown.after(outcome(1, "BACKLOG", replicated=(2, 4))) == []
+    shown.now += 1
+    assert shown.after(outcome(1, "BACKLOG", replicated=(3, 4))) == ["s-1 web1 · backlog, 75.0% of 4.0 GiB"]
+    shown.now += AT_LEAST_EVERY - 1
+    assert shown.after(outcome(1, "BACKLOG", replicated=(3, 4))) == []
+    assert len(shown.after(outcome(1, "CONTINUOUS", "done"))) == 1
+
+
+ANY_TEXT = st.text(st.characters(codec=None)) | st.sampled_from(["\x1b]0;title\x07", "web1\nok: [all]", "\ud800", "\r"])
+ANY_JSON = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.lists(ANY_TEXT, max_size=2)
+ETAS = ANY_JSON | st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
+
+
+@given(
+    st.sampled_from(get_args(Goal)),
+    st.lists(
+        st.builds(
+            outcome,
+            st.integers(0, 9),
+            ANY_JSON | st.sampled_from(sorted(PHASES)),
+            st.none() | st.sampled_from(get_args(End)),
+            action=st.sampled_from(get_args(Action)),
+            changed=st.booleans(),
+            host=ANY_JSON,
+            code=ANY_JSON,
+            eta=ETAS,
+        ),
+        max_size=4,
+    ),
+)
+@settings(derandomize=True, database=None, deadline=None)
+def test_whatever_aws_sends_is_one_printable_line(goal: Goal, outcomes: list[Outcome]) -> None:
+    shown = Shown(goal)
+    shown.look(outcomes)
+    assert all(text.isprintable() for text in shown.lines)
+
+
+@pytest.fixture
+def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The path that the environment names; nothing is there yet."""
+    path = tmp_path / "progress"
+    monkeypatch.setenv(FILE_VARIABLE, str(path))
+    return path
+
+
+def test_lines_are_appended(progress_file: Path) -> None:
+    progress_file.write_text("before\n")
+    write = ProgressFile()
+    write("1/2 protected · \ud800")
+    write("2/2 protected")
+    assert progress_file.read_text() == "before\n\n1/2 protected · \\ud800\n2/2 protected\n"
+
+
+def test_the_file_is_not_created(progress_file: Path) -> None:
+    ProgressFile()("a line")
+    assert not progress_file.exists()
+
+
+def test_without_the_variable_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    ProgressFile()("a line")
+
+
+def test_a_folder_ends_the_progress_only(progress_file: Path) -> None:
+    progress_file.mkdir()
+    ProgressFile()("a line")
+
+
+def test_a_link_is_not_followed(progress_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    progress_file.symlink_to(target)
+    ProgressFile()("a line")
+    assert target.read_text() == "untouched"
+
+
+@pytest.mark.parametrize("has_reader", [True, False])
+def test_a_fifo_neither_hangs_nor_gets_a_line(progress_file: Path, has_reader: bool) -> None:
+    os.mkfifo(progress_file)
+    reader = os.open(progress_file, os.O_RDONLY | os.O_NONBLOCK) if has_reader else None
+    ProgressFile()("a line")
+    if reader is not None:
+        assert os.read(reader, 100) == b""
+        os.close(reader)
+
+
+@pytest.fixture
+def size_limit() -> Iterator[Callable[[int], None]]:
+    """Sets the size from which on a write to a file fails, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_ends_the_progress_only(progress_file: Path, size_limit: Callable[[int], None]) -> None:
+    progress_file.touch()
+    write = ProgressFile()
+    size_limit(8)
+    for text in ("one", "two and more", "three"):
+        write(text)
+    size_limit(100)
+    write("after")
+    assert progress_file.read_text() == "\none\ntwo"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ansible's own temporary folder."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return tmp_path
+
+
+def test_lines_are_shown_on_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with action.shown_as("drs [web1]: ") as variables:
+        path = Path(variables[FILE_VARIABLE])
+        assert path.parent == folder
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.write_text("\n0/1 protected\n1/1 protected\n")
+    assert capsys.readouterr() == ("", "drs [web1]: 0/1 protected\ndrs [web1]: 1/1 protected\n")
+    assert list(folder.iterdir()) == []
+
+
+def follow(path: Path) -> None:
+    """Follow the file to its end, in this thread."""
+    ended = threading.Event()
+    ended.set()
+    action._follow(os.open(path, os.O_RDONLY), str(path), "drs: ", ended)
+
+
+@pytest.mark.parametrize(("content", "is_there"), [(b"", True), (b"\n", False), (b"\nline\n", False)])
+def test_the_name_is_removed_once_the_module_has_opened_the_file(
+    tmp_path: Path, content: bytes, is_there: bool
+) -> None:
+    path = tmp_path / "progress"
+    path.write_bytes(content)
+    follow(path)
+    assert path.exists() == is_there
+
+
+def test_bytes_that_are_not_utf_8_are_shown_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "progress"
+    path.write_bytes(b"\xff\xfe\nnext\n\xc3")
+    follow(path)
+    assert capsys.readouterr().err == "drs: \\xff\\xfe\ndrs: next\ndrs: \\xc3\n"
+
+
+def test_a_display_that_fails_ends_the_progress_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def write(self, _text: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Broken())
+    with action.shown_as("drs: ") as variables:
+        Path(variables[FILE_VARIABLE]).write_text("a line\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_folder_the_task_runs_without_progress(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder / "missing"))
+    with action.shown_as("drs: ") as variables:
+        assert variables == {FILE_VARIABLE: ""}
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/")])
+@pytest.mark.usefixtures("folder")
+def test_whatever_is_put_in_place_of_the_file_the_task_ends(put: Callable[[Path], None]) -> None:
+    with action.shown_as("drs: ") as variables:
+        path = Path(variables[FILE_VARIABLE])
+        path.unlink()
+        put(path)
+
+
+def test_an_interrupted_task_leaves_no_file(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), action.shown_as("drs: "):
+        raise KeyboardInterrupt
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "task", "connection", "is_shown"),
+    [
+        ({"wait": True}, {}, {}, True),
+        ({"wait": "yes"}, {}, {}, True),
+        ({}, {}, {}, False),
+        ({"wait": None}, {}, {}, False),
+        ({"wait": ["no boolean"]}, {}, {}, False),
+        ({"wait": True}, {"no_log": True}, {}, False),
+        ({"wait": True}, {"async_val": 60}, {}, False),
+        ({"wait": True}, {"check_mode": True}, {}, False),
+        ({"wait": True}, {}, {"transport": "ssh"}, False),
+        ({"wait": True}, {}, {"become": "sudo"}, False),
+    ],
+)
+def test_what_is_shown(args: dict[str, Any], task: dict[str, Any], connection: dict[str, Any], is_shown: bool) -> None:
+    parts: list[Any] = [
+        SimpleNamespace(**{"args": args, "no_log": False, "async_val": 0, "check_mode": False, **task}),
+        SimpleNamespace(**{"transport": "local", "become": None, **connection}),
+        *[None] * 4,
+    ]
+    plugin = action.ActionModule(*parts)
+    assert plugin._is_shown() == is_shown
