@@ -458,7 +458,7 @@ def main() -> None:
         selection = parse_selection(module.params, SELECTORS)
         if selection is None:
             raise InvalidOptions(f"Give one of {listed(SELECTORS)}; null counts as absent")
-        api = connect(module, began + options.wait_timeout)
+        api = connect(module.params, began + options.wait_timeout)
         found = found_by(api, selection)
     except (InvalidOptions, DrsError) as error:
         ended_by = error_value(error) if isinstance(error, DrsError) else {}

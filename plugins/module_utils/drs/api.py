@@ -30,16 +30,23 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.rate_lim
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Operation
 
 if TYPE_CHECKING:
-    from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+    from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+        RecoverySnapshot,
+        SourceServer,
+    )
     from mypy_boto3_drs import DrsClient
 
 DESCRIBE = "DescribeSourceServers"
-READS = frozenset({DESCRIBE})
+DESCRIBE_SNAPSHOTS = "DescribeRecoverySnapshots"
+READS = frozenset({DESCRIBE, DESCRIBE_SNAPSHOTS})
 
 CALLS_AT_ONCE = 10
 
 IDS_PER_REQUEST = 200
 """DescribeSourceServersRequestFiltersIDs in the service model: max 200."""
+
+SNAPSHOTS_PER_PAGE = 10
+"""The newest few are enough: a page of all, several hundred with their EBS snapshots, would only take longer."""
 
 MOST_PAGES = 1000
 """Pages of one request. An account has far fewer source servers than these hold."""
@@ -78,6 +85,9 @@ class Api(Protocol):
     def describe_all(self) -> list[SourceServer]:
         """Every source server of the region."""
 
+    def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
+        """The recovery snapshots of this source server, the newest first."""
+
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
         """Start or stop replication; the source server as DRS answers it."""
 
@@ -107,7 +117,8 @@ class DrsApi:
         self._clock = clock
         operations = (*READS, *(operation.api_name for operation in OPERATIONS.values()))
         self._limiters = {operation: RateLimiter(clock, sleep) for operation in operations}
-        client.meta.events.register(f"response-received.drs.{DESCRIBE}", _require_a_list)
+        for operation in READS:
+            client.meta.events.register(f"response-received.drs.{operation}", _require_a_list)
 
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         """The source servers with these IDs, all pages; unknown ones are absent.
@@ -117,12 +128,20 @@ class DrsApi:
         return [
             server
             for batch in batches(source_server_ids)
-            for server in self._pages(DESCRIBE, {"filters": {"sourceServerIDs": list(batch)}}, "sourceServerID")
+            for server in self._pages(DESCRIBE, {"filters": {"sourceServerIDs": list(batch)}}, _has_an_id)
         ]
 
     def describe_all(self) -> list[SourceServer]:
         """Every source server of the region, all pages. Raises DrsError; one that DRS refuses is fatal."""
-        return list(self._pages(DESCRIBE, {}, "sourceServerID"))
+        return list(self._pages(DESCRIBE, {}, _has_an_id))
+
+    def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
+        """The recovery snapshots of this source server, the newest first. Raises DrsError.
+
+        A page is asked for when the one before it is used up.
+        """
+        request = {"sourceServerID": source_server_id, "order": "DESC", "maxResults": SNAPSHOTS_PER_PAGE}
+        return self._pages(DESCRIBE_SNAPSHOTS, request, lambda item: item.get("sourceServerID") == source_server_id)
 
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
         """Start or stop replication; the source server as DRS answers it. Raises DrsError.
@@ -139,11 +158,13 @@ class DrsApi:
 
         return self._attempt(name, call)
 
-    def _pages(self, operation: str, request: Mapping[str, Any], id_member: str) -> Iterator[Mapping[str, Any]]:
-        """The items of all pages; each has a text as `id_member`."""
+    def _pages(
+        self, operation: str, request: Mapping[str, Any], is_item: Callable[[Mapping[str, Any]], bool]
+    ) -> Iterator[Mapping[str, Any]]:
+        """The items of all pages, for each of which `is_item` is true."""
         tokens: set[str] = set()
         for _page in range(MOST_PAGES):
-            page = self._attempt(operation, partial(self._page, operation, request, id_member))
+            page = self._attempt(operation, partial(self._page, operation, request, is_item))
             yield from page["items"]
             token = page.get("nextToken")
             if not token:
@@ -154,12 +175,14 @@ class DrsApi:
             request = {**request, "nextToken": token}
         raise DrsError("fatal", None, f"{operation} in {self.region} sends pages without end")
 
-    def _page(self, operation: str, request: Mapping[str, Any], id_member: str) -> dict[str, Any]:
+    def _page(
+        self, operation: str, request: Mapping[str, Any], is_item: Callable[[Mapping[str, Any]], bool]
+    ) -> dict[str, Any]:
         page = self._request(operation, request)
         items, token = page.get("items"), page.get("nextToken")
         if not isinstance(items, list) or not isinstance(token, (str, type(None))):
             raise unreadable(operation, self.region)
-        if not all(isinstance(item, dict) and isinstance(item.get(id_member), str) for item in items):
+        if not all(isinstance(item, dict) and is_item(item) for item in items):
             raise unreadable(operation, self.region)
         return page
 
@@ -225,6 +248,10 @@ class DrsApi:
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """The items, as many at a time as one DescribeSourceServers may name."""
     return (items[begin : begin + IDS_PER_REQUEST] for begin in range(0, len(items), IDS_PER_REQUEST))
+
+
+def _has_an_id(server: Mapping[str, Any]) -> bool:
+    return isinstance(server.get("sourceServerID"), str)
 
 
 def _require_a_list(response_dict: Mapping[str, Any] | None, **_event: Any) -> None:

@@ -10,7 +10,8 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 try:
     from botocore.config import Config
@@ -27,13 +28,13 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions, from_exception
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed
 
-if TYPE_CHECKING:
-    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"
 
 CREDENTIALS = ("access_key", "secret_key", "session_token")
+OPTIONS = (*CREDENTIALS, "profile", "region", "endpoint_url", "validate_certs", "aws_ca_bundle", "aws_config")
+"""The connection options."""
+
 REGION = re.compile(r"[A-Za-z0-9-]+")
 
 ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
@@ -47,18 +48,19 @@ CLIENT_TIMEOUT = 30.0
 """Seconds to make a client: a credential process may hang."""
 
 
-def connect(module: AnsibleAWSModule, until: float) -> DrsApi:
-    """DRS for the connection options of the module, which are those of every amazon.aws module. No call to DRS is made.
+def connect(params: Mapping[str, Any], until: float) -> DrsApi:
+    """DRS for these connection options, which are those of every amazon.aws module. No call to DRS is made.
 
     until: the deadline, a time of time.monotonic. Raises InvalidOptions for options that no client can be made of, and
     DrsError for credentials that cannot be had. module.client() is not used: it prints a traceback on ansible-core 2.17
     and 2.18, and raises one for a bad aws_config.
     """
     set_collection_info(COLLECTION, VERSION)
-    _check_credentials({name: module.params[name] for name in CREDENTIALS})
-    if module.params["profile"] and any(module.params[name] for name in CREDENTIALS):
+    _check_credentials({name: params[name] for name in CREDENTIALS})
+    if params["profile"] and any(params[name] for name in CREDENTIALS):
         raise InvalidOptions(f"profile cannot be combined with {listed(CREDENTIALS)} (task options or environment)")
     try:
+        module: Any = SimpleNamespace(params=params)  # nothing else of a module is read
         region, endpoint, arguments = get_aws_connection_info(module)
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a configuration of botocore{_named(error)}") from error

@@ -77,5 +77,12 @@ def parse_options(params: Params, check_mode: bool) -> RunOptions:
     )
 
 
+def parse_rpo(rpo: int | None) -> int | None:
+    """The recovery point objective in seconds. Raises InvalidOptions outside of 1 second to a year."""
+    if rpo is not None and not 1 <= rpo <= MOST_SECONDS:
+        raise InvalidOptions(f"rpo must be from 1 to {MOST_SECONDS} seconds (a year)")
+    return rpo
+
+
 def _all_filters(params: Params) -> list[Mapping[str, Any]]:
     return [params["filters"] or {}, *(params["exclude_filters"] or [])]

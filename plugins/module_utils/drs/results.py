@@ -14,7 +14,6 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
     IDENTITY_CODES,
-    LONGEST_CODE,
     DrsError,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
@@ -29,10 +28,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     text_at,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATION_FOR, OPERATIONS, Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import count, listed, printable, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
+    count,
+    listed,
+    printable,
+    sentence,
+    short,
+)
 
 NAMED = 20
 """Servers that one sentence names at the most."""
+
+Named = tuple[str, SourceServer | None, str]
+"""A server that a sentence names: its ID, what AWS says of it, and what else there is to say."""
 
 NO_STATE = "UNKNOWN"
 """The key of summary.by_state for servers of which AWS reported no state."""
@@ -81,7 +89,7 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
     storage = storage_of(servers)
     return {
         "matched": len(servers),
-        "by_state": dict(sorted(Counter(_short(state) or NO_STATE for state in states).items())),
+        "by_state": dict(sorted(Counter(short(state) or NO_STATE for state in states).items())),
         "total_storage_bytes": storage.total,
         "replicated_storage_bytes": storage.replicated,
         "backlogged_storage_bytes": storage.backlogged,
@@ -119,7 +127,7 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
     return sentence(
         f"{len(failed)} of {count(len(run.outcomes), 'source server')} {are} {NOT_REACHED[run.options.goal]}{after}"
         f" ({counts}; {where(run.api.region, _known(run.outcomes))}): "
-        + "; ".join([*_by_cause((outcome.cause, outcome) for outcome in failed), *missing])
+        + "; ".join([*by_cause((outcome.cause, _named(outcome)) for outcome in failed), *missing])
     )
 
 
@@ -134,8 +142,8 @@ def no_match_message(region: str, selection: Selection) -> str:
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning for each cause, not for each server."""
-    warned = [(outcome.warning, outcome) for outcome in outcomes if outcome.warning]
-    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in _by_cause(warned)]
+    warned = [(outcome.warning, _named(outcome)) for outcome in outcomes if outcome.warning]
+    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in by_cause(warned)]
 
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:
@@ -145,7 +153,7 @@ def where(region: str, servers: Iterable[SourceServer]) -> str:
     return f"{region}, account {listed(accounts)}" if accounts else region
 
 
-def named(servers: Iterable[tuple[str, SourceServer | None, str]]) -> list[str]:
+def named(servers: Iterable[Named]) -> list[str]:
     """Each server as a sentence names it: ID, host name, and in brackets what else there is to say."""
     return [
         " ".join(
@@ -153,6 +161,26 @@ def named(servers: Iterable[tuple[str, SourceServer | None, str]]) -> list[str]:
         )
         for source_server_id, server, detail in servers
     ]
+
+
+def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
+    """Each cause once, with its servers; at most 20 servers in all, then how many more there are.
+
+    counted: whether each cause comes after the number of its servers.
+    """
+    groups: dict[str, list[Named]] = {}
+    for cause, server in causes:
+        groups.setdefault(cause, []).append(server)
+    left, total, parts = NAMED, sum(map(len, groups.values())), []
+    for cause, servers in groups.items():
+        shown = named(servers[:left])
+        left -= len(shown)
+        head = f"{len(servers)} {cause}" if counted else cause
+        if shown:
+            parts.append(f"{head}: {', '.join(shown)}")
+        else:
+            parts.append(head if counted else f"{head}: {count(len(servers), 'source server')}")
+    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
 
 
 def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
@@ -176,17 +204,8 @@ def _counts(run: Run) -> list[str]:
     return [f"{number} {word}" for number, word in [(already, f"{were} {facts.already}"), *ends] if number]
 
 
-def _by_cause(causes: Iterable[tuple[str, Outcome]]) -> list[str]:
-    """Each cause once, with its servers; at most 20 servers in all, then how many more there are."""
-    groups: dict[str, list[Outcome]] = {}
-    for cause, outcome in causes:
-        groups.setdefault(cause, []).append(outcome)
-    left, total, parts = NAMED, sum(map(len, groups.values())), []
-    for cause, outcomes in groups.items():
-        shown = named((o.source_server_id, o.latest, o.detail) for o in outcomes[:left])
-        left -= len(shown)
-        parts.append(f"{cause}: {', '.join(shown)}" if shown else f"{cause}: {count(len(outcomes), 'source server')}")
-    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
+def _named(outcome: Outcome) -> Named:
+    return outcome.source_server_id, outcome.latest, outcome.detail
 
 
 def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
@@ -197,10 +216,10 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     server = outcome.latest
     return {
         "source_server_id": outcome.source_server_id,
-        "arn": _short(text_at(server, "arn"), 2048),
-        "hostname": _short(hostname_of(server), 256),
-        "previous_state": _short(state_of(outcome.first)),
-        "state": _short(outcome.state),
+        "arn": short(text_at(server, "arn"), 2048),
+        "hostname": short(hostname_of(server), 256),
+        "previous_state": short(state_of(outcome.first)),
+        "state": short(outcome.state),
         "action": outcome.action,
         "changed": outcome.changed,
         "failed": outcome.failed,
@@ -208,19 +227,15 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
-        "replication_error": _short(error_of(server)),
-        "lag_duration": _short(text_at(server, "dataReplicationInfo", "lagDuration")),
-        "eta": _short(text_at(server, "dataReplicationInfo", "etaDateTime")),
+        "replication_error": short(error_of(server)),
+        "lag_duration": short(text_at(server, "dataReplicationInfo", "lagDuration")),
+        "eta": short(text_at(server, "dataReplicationInfo", "etaDateTime")),
     }
-
-
-def _short(text: str | None, longest: int = LONGEST_CODE) -> str | None:
-    return None if text is None else printable(text, longest)
 
 
 def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     return "".join(
-        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {_short(state) or NO_STATE}\n"
+        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
 

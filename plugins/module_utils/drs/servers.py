@@ -17,6 +17,9 @@ from typing import Any
 SourceServer = Mapping[str, Any]
 """A sourceServer as botocore parses it: camelCase keys."""
 
+RecoverySnapshot = Mapping[str, Any]
+"""A recoverySnapshot as botocore parses it: camelCase keys."""
+
 
 LARGEST_LONG = 2**63
 

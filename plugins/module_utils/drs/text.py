@@ -11,6 +11,9 @@ from collections.abc import Sequence
 LONGEST_TEXT = 240
 """Characters of one text that AWS or a source server wrote, as quoted in a sentence."""
 
+LONGEST_VALUE = 80
+"""Characters of a return value such as a state or a code."""
+
 
 def printable(text: object, longest: int = LONGEST_TEXT) -> str:
     """The text on one line: control, format and surrogate characters escaped, cut at a word after `longest` characters.
@@ -25,6 +28,11 @@ def printable(text: object, longest: int = LONGEST_TEXT) -> str:
         return shown
     words = shown[:longest].rpartition(" ")[0]
     return f"{words if len(words) > longest // 2 else shown[:longest]}…"
+
+
+def short(text: str | None, longest: int = LONGEST_VALUE) -> str | None:
+    """The printable text of a return value, None for None."""
+    return None if text is None else printable(text, longest)
 
 
 def first_line(text: object) -> str:

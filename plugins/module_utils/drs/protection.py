@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a source server is protected, and why. Pure: what was looked up and the time are handed in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import by_cause, summary_of, where
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    RecoverySnapshot,
+    SourceServer,
+    error_of,
+    hostname_of,
+    last_seen_of,
+    raw_error_of,
+    state_of,
+    storage_of,
+    text_at,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+    PHASES,
+    RULES,
+    Phase,
+    condition,
+    phase_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
+    count,
+    first_line,
+    listed,
+    printable,
+    sentence,
+    short,
+)
+
+Lookup = RecoverySnapshot | DrsError | None
+"""The newest recovery snapshot of a server, None where it has none, or the error of the lookup."""
+
+CLOCK_SKEW = 300
+"""Seconds that a recovery point may lie in the future. AWS refuses requests that are signed further off:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"""
+
+REASONS: dict[Phase, str] = {
+    **{phase: RULES["continuous", phase].reason for phase in PHASES.values()},
+    "unknown": "this version of the collection does not know the state",
+    "unreadable": "AWS reported no data replication state",
+}
+"""What is said of a server in this phase."""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """Whether one source server is protected.
+
+    reason: a sentence about this server. cause: the same without what only this server has, so that servers can be
+    named together. point: the newest recovery point as AWS sends it. age: its age in whole seconds.
+    """
+
+    server: SourceServer
+    protected: bool
+    reason: str
+    cause: str
+    point: str | None = None
+    age: int | None = None
+
+
+def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
+    """The first snapshot with a timestamp, else the first, None where there is none.
+
+    The service model does not require a timestamp, only an expectedTimestamp: one that is being taken may have none.
+    """
+    first = None
+    for snapshot in snapshots:
+        if parse_datetime(snapshot.get("timestamp")):
+            return snapshot
+        first = first or snapshot
+    return first
+
+
+def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: datetime) -> Protection:
+    """Whether the server is protected: CONTINUOUS, or with an rpo (seconds) by a recovery point that is young enough.
+
+    lookup: disregarded without an rpo. now: with a time zone.
+    """
+    cause, details = _condition(server)
+    if rpo is None:
+        return Protection(server, state_of(server) == "CONTINUOUS", "; ".join([cause, *details]), cause)
+    protected, told, point, age = _judge(rpo, lookup, now)
+    # The state is the cause, except where it is as it should be or where nothing is known of the recovery points.
+    if isinstance(lookup, DrsError):
+        cause, parts = told.replace(server["sourceServerID"], "the server"), [told]
+    elif phase_of(state_of(server)) == "protected":
+        cause, parts = f"CONTINUOUS, but {told}", [told]
+    else:
+        parts = [cause, *details, told]
+    if age is not None:
+        parts.append(f"the newest is {timedelta(seconds=age)} old")
+    return Protection(server, protected, "; ".join(parts), cause, point, age)
+
+
+def row_of(protection: Protection) -> dict[str, Any]:
+    """The entry of the return value `protection`."""
+    server = protection.server
+    return {
+        "source_server_id": server["sourceServerID"],
+        "arn": short(text_at(server, "arn"), 2048),
+        "hostname": short(hostname_of(server), 256),
+        "state": short(state_of(server)),
+        "protected": protection.protected,
+        "reason": protection.reason,
+        "replication_error": short(error_of(server)),
+        "lag_seconds": parse_duration(text_at(server, "dataReplicationInfo", "lagDuration")),
+        "replicated_percent": storage_of([server]).percent,
+        "recovery_point": protection.point,
+        "recovery_point_age": protection.age,
+        "last_launch": {
+            "type": short(text_at(server, "lifeCycle", "lastLaunch", "initiated", "type")),
+            "status": short(text_at(server, "lifeCycle", "lastLaunch", "status")),
+            "at": short(text_at(server, "lifeCycle", "lastLaunch", "initiated", "apiCallDateTime")),
+        },
+        "last_seen": short(last_seen_of(server)),
+    }
+
+
+def values_of(protections: Sequence[Protection]) -> dict[str, Any]:
+    """The return values protection and summary."""
+    servers = [each.server for each in protections]
+    protected = sum(each.protected for each in protections)
+    return {
+        "protection": [row_of(each) for each in protections],
+        "summary": {
+            "protected": protected,
+            "unprotected": len(protections) - protected,
+            **summary_of(servers, map(state_of, servers)),
+        },
+    }
+
+
+def message(protections: Sequence[Protection], region: str, unmatched: Sequence[str] = ()) -> str:
+    """How many servers are protected, then the others by cause, the most frequent first."""
+    unprotected = [each for each in protections if not each.protected]
+    protected, total = len(protections) - len(unprotected), len(protections)
+    counts = Counter(each.cause for each in unprotected)
+    groups = by_cause(
+        (
+            (each.cause, (each.server["sourceServerID"], each.server, ""))
+            for each in sorted(unprotected, key=lambda each: -counts[each.cause])
+        ),
+        counted=True,
+    )
+    parts = [
+        f"{protected} of {count(total, 'source server')} {'is' if total == 1 else 'are'} protected",
+        *groups,
+        *([f"no source server has {listed(unmatched)}"] if unmatched else []),
+        f"in {where(region, [each.server for each in protections])}",
+    ]
+    return sentence("; ".join(parts))
+
+
+def _condition(server: SourceServer) -> tuple[str, list[str]]:
+    """What is said of the server's state, and what only this server has."""
+    state, code, raw, seen = state_of(server), error_of(server), raw_error_of(server), last_seen_of(server)
+    cause = condition(
+        printable(state) if state else None, REASONS[phase_of(state)], printable(code) if code else None
+    )
+    details = [first_line(raw)] if raw else []
+    if seen and phase_of(state) == "disconnected":
+        details.append(f"last seen {printable(seen)}")
+    return cause, details
+
+
+def _judge(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:
+    """Whether the newest recovery point is young enough, what is said of it, the point, and its age in seconds."""
+    if isinstance(lookup, DrsError):
+        return False, f"recovery points unknown: {lookup}", None, None
+    if lookup is None:
+        return False, "it has no recovery point", None, None
+    moment = parse_datetime(lookup.get("timestamp"))
+    if moment is None:
+        return False, "its newest recovery snapshot has no timestamp", None, None
+    age, point, bound = round((now - moment).total_seconds()), short(str(lookup["timestamp"])), timedelta(seconds=rpo)
+    if age < -CLOCK_SKEW:
+        return False, "its newest recovery point lies in the future: check the clock of this machine", point, None
+    age = max(0, age)
+    told = f"it has a recovery point within {bound}" if age <= rpo else f"it has no recovery point within {bound}"
+    return age <= rpo, told, point, age

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks up the newest recovery snapshot of many source servers, some at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import (
+    CALLS_AT_ONCE,
+    SNAPSHOTS_PER_PAGE,
+    Api,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
+    UNANSWERED_IN_A_ROW,
+    CircuitBreaker,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import Lookup, newest
+
+NOT_TRIED = DrsError("not_sent", None, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
+TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
+
+
+def look_up(
+    api: Api, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
+) -> list[Lookup]:
+    """For each source server its newest recovery snapshot, None where it has none, or the error of its lookup.
+
+    No further call is made after a fatal error, after 20 calls in a row without an answer, or after the deadline.
+    """
+    breaker = CircuitBreaker()
+    fatal: list[DrsError] = []
+
+    def lookup(source_server_id: str) -> Lookup:
+        if fatal or breaker.is_open or clock() >= api.until:
+            return fatal[0] if fatal else NOT_TRIED if breaker.is_open else TOO_LATE
+        try:
+            # Ten without a timestamp would be ten that are being taken at once.
+            snapshot = newest(islice(api.recovery_snapshots(source_server_id), SNAPSHOTS_PER_PAGE))
+        except DrsError as error:
+            breaker.record(answered=error.kind != "unanswered", calls=api.attempts)
+            if error.kind == "fatal":
+                fatal.append(error)
+            return error
+        breaker.record(answered=True)
+        return snapshot
+
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        return list(pool.map(lookup, source_server_ids))
+
+
+def ended_by(lookups: Sequence[Lookup]) -> DrsError | None:
+    """The error that ended the run for all: a fatal one, or the first where no lookup succeeded."""
+    errors = [lookup for lookup in lookups if isinstance(lookup, DrsError)]
+    fatal = [error for error in errors if error.kind == "fatal"]
+    return next(iter(fatal or (errors if len(errors) == len(lookups) else [])), None)

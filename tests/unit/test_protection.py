@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_rpo
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
+    Lookup,
+    message,
+    newest,
+    protection_of,
+    row_of,
+    values_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import ended_by, look_up
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
+DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
+SILENCE = DrsError("unanswered", None, "no answer")
+EXPIRED = DrsError("fatal", "ExpiredTokenException", "AWS refused the credentials")
+
+
+def sid(number: int) -> str:
+    return f"s-{number:017d}"
+
+
+def server(state: str | None, number: int = 1, error: str | None = None) -> dict[str, Any]:
+    info: dict[str, Any] = {"dataReplicationState": state, "lagDuration": "PT16H20M38.697305S"}
+    if error:
+        info["dataReplicationError"] = {"error": error}
+    return {
+        "sourceServerID": sid(number),
+        "dataReplicationInfo": info,
+        "sourceProperties": {"identificationHints": {"hostname": f"web{number}"}},
+    }
+
+
+def snapshot(age: float) -> dict[str, Any]:
+    return {"timestamp": (NOW - timedelta(seconds=age)).isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("state", "rpo", "lookup", "protected", "reason"),
+    [
+        ("CONTINUOUS", None, None, True, "continuously protected"),
+        ("RESCAN", None, None, False, "not CONTINUOUS yet"),
+        (None, None, None, False, "no data replication state"),
+        ("NEW_STATE", None, None, False, "does not know the state"),
+        ("CONTINUOUS", 3600, snapshot(3600), True, "the newest is 1:00:00 old"),
+        ("CONTINUOUS", 3600, snapshot(3601), False, "no recovery point within 1:00:00; the newest is 1:00:01 old"),
+        ("STALLED", 3600, snapshot(60), True, "replication has stalled.*the newest is 0:01:00 old"),
+        ("CONTINUOUS", 3600, None, False, "no recovery point"),
+        ("CONTINUOUS", 3600, {}, False, "has no timestamp"),
+        ("CONTINUOUS", 3600, {"timestamp": [1]}, False, "has no timestamp"),
+        ("CONTINUOUS", 3600, {"timestamp": "9999-12-31T00:00:00Z"}, False, "in the future"),
+        ("CONTINUOUS", 3600, snapshot(-60), True, "the newest is 0:00:00 old"),
+        ("CONTINUOUS", 3600, DENIED, False, "lack drs:DescribeRecoverySnapshots"),
+    ],
+)
+def test_who_is_protected_and_why(
+    state: str | None, rpo: int | None, lookup: Lookup, protected: bool, reason: str
+) -> None:
+    result = protection_of(server(state), rpo, lookup, NOW)
+    assert result.protected is protected
+    assert re.search(reason, result.reason), result.reason
+
+
+def test_a_snapshot_that_is_being_taken_does_not_hide_the_one_before_it() -> None:
+    taken = {"timestamp": "2026-11-23T13:50:00Z"}
+    assert newest([{"expectedTimestamp": "2026-11-23T14:00:00Z"}, taken]) == taken
+    assert newest([{"a": 1}, {"b": 2}]) == {"a": 1}
+    assert newest([]) is None
+
+
+def test_a_row_has_every_documented_key_whatever_aws_sends() -> None:
+    row = row_of(protection_of(server("STALLED", error="UNSTABLE_NETWORK"), 60, snapshot(59.6), NOW))
+    assert (row["lag_seconds"], row["recovery_point_age"], row["protected"]) == (58838.697305, 60, True)
+    empty = row_of(protection_of({"sourceServerID": sid(1), "lifeCycle": [], "arn": 7}, None, None, NOW))
+    assert empty.keys() == row.keys()
+    assert empty["last_launch"] == {"type": None, "status": None, "at": None}
+
+
+def test_host_names_cannot_act_on_the_terminal() -> None:
+    hostile = server("STOPPED")
+    hostile["sourceProperties"]["identificationHints"]["hostname"] = "\x1b[2Jweb"
+    result = protection_of(hostile, None, None, NOW)
+    assert "\x1b" not in message([result], "eu-west-1") + str(row_of(result)["hostname"])
+
+
+def test_the_message_names_by_cause_the_most_frequent_first() -> None:
+    servers = [
+        server("CONTINUOUS", 1),
+        server("DISCONNECTED", 2),
+        *(server("STALLED", n, "UNSTABLE_NETWORK") for n in (3, 4)),
+    ]
+    text = message([protection_of(each, None, None, NOW) for each in servers], "eu-west-1", ["hostname=db9"])
+    assert text == (
+        "1 of 4 source servers are protected; 2 STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the"
+        f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED, reinstall or reconnect the"
+        f" AWS Replication Agent on the source server: {sid(2)} web2; no source server has hostname=db9; in eu-west-1."
+    )
+
+
+def test_at_most_twenty_servers_are_named() -> None:
+    protections = [protection_of(server("STOPPED", n), None, None, NOW) for n in range(300)]
+    text = message(protections, "eu-west-1")
+    assert text.count("s-0") == 20
+    assert "and 280 more" in text
+    assert values_of(protections)["summary"]["unprotected"] == 300
+
+
+@pytest.mark.parametrize("rpo", [0, -1, 31_536_001, 10**30])
+def test_an_absurd_rpo_is_refused(rpo: int) -> None:
+    with pytest.raises(InvalidOptions, match="rpo must be from 1 to 31536000"):
+        parse_rpo(rpo)
+
+
+class Snapshots:
+    """An Api whose lookups end as scripted; the last end stays."""
+
+    region, until, attempts = "eu-west-1", math.inf, 6
+
+    def __init__(self, *ends: Lookup) -> None:
+        self.ends = list(ends)
+        self.calls = 0
+
+    def recovery_snapshots(self, _source_server_id: str) -> Iterator[Any]:
+        end = self.ends[min(self.calls, len(self.ends) - 1)]
+        self.calls += 1
+        if isinstance(end, DrsError):
+            raise end
+        return iter([end] if end else [])
+
+
+def looked_up(api: Any, number: int, now: float = 0.0) -> list[Lookup]:
+    return look_up(api, [sid(n) for n in range(number)], clock=lambda: now)
+
+
+def test_a_lookup_that_is_refused_is_no_evidence_about_another() -> None:
+    api = Snapshots(*[DENIED] * 50, snapshot(1))
+    lookups = looked_up(api, 51)
+    assert api.calls == 51
+    assert lookups.count(DENIED) == 50
+    assert ended_by(lookups) is None
+
+
+def test_a_task_whose_lookups_are_all_denied_ends_with_that_error() -> None:
+    assert ended_by(looked_up(Snapshots(DENIED), 3)) is DENIED
+    assert ended_by([None, None]) is None
+    assert ended_by([]) is None
+
+
+def test_a_service_that_does_not_answer_is_left_alone() -> None:
+    api = Snapshots(SILENCE)
+    lookups = looked_up(api, 300)
+    assert api.calls < 30
+    assert "not tried" in str(lookups[-1])
+
+
+def test_no_lookup_follows_a_fatal_error_or_the_deadline() -> None:
+    api = Snapshots(EXPIRED)
+    assert ended_by(looked_up(api, 300)) is EXPIRED
+    assert api.calls <= 10
+    api = Snapshots(None)
+    api.until = 5.0  # type: ignore[misc]
+    assert "deadline" in str(looked_up(api, 3, now=6.0)[0])
+    assert api.calls == 0
