@@ -162,7 +162,7 @@ def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str
 def matches(server: SourceServer, filters: Filters) -> bool:
     """Whether the server matches every key with one of its patterns. Case counts, but for host names."""
     return all(
-        any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in _texts(server, key))
+        any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in texts_of(server, key))
         for key, patterns in filters.items()
     )
 
@@ -207,7 +207,8 @@ def _only_ids(filters: Filters) -> list[str]:
     return ids if not named_otherwise and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []
 
 
-def _texts(server: SourceServer, key: str) -> list[str]:
+def texts_of(server: SourceServer, key: str) -> list[str]:
+    """What the server has for a filter key; nothing where it has none."""
     value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
     return value if isinstance(value, list) else [] if value is None else [value]
 

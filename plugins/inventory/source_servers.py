@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: source_servers
+version_added: 1.0.0
+short_description: AWS Elastic Disaster Recovery source servers as hosts
+description:
+  - Makes a host of each source server. Its variables are the source server, keys in snake_case and tags exactly as AWS
+    has them, and C(region).
+  - The inventory file is a YAML file whose name ends with C(.drs.yml) or C(.drs.yaml).
+author:
+  - the disaster_recovery.aws authors (@disaster-recovery)
+extends_documentation_fragment:
+  - inventory_cache
+  - constructed
+  - amazon.aws.boto3
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+  - amazon.aws.assume_role.plugins
+options:
+  plugin:
+    description: The name of this plugin.
+    required: true
+    choices: [disaster_recovery.aws.source_servers]
+  regions:
+    description:
+      - The regions whose source servers are listed. Without it the one of O(region).
+      - A region in which AWS Elastic Disaster Recovery is not initialised is passed over with a warning.
+    type: list
+    elements: str
+    default: []
+  filters:
+    description:
+      - The source servers that match, by the same keys and values as the option C(filters) of
+        M(disaster_recovery.aws.drs_source_server_info). Without it every source server.
+    type: dict
+  exclude_filters:
+    description: Leaves out the source servers that match any of these filters. Each has the same keys as O(filters).
+    type: list
+    elements: dict
+    default: []
+  hostnames:
+    description:
+      - What names a host, in the order of preference. The keys are those of O(filters), C(tag:<Key>) included.
+      - If two source servers share a name, both are named by what comes next, and a warning tells. The ID comes last.
+      - Characters other than letters, digits, V(.), V(_) and V(-) become underscores. A name such as V(localhost)
+        counts as none.
+    type: list
+    elements: str
+    default: [hostname, source-server-id]
+  strict_permissions:
+    description:
+      - Whether a region in which the credentials are refused or lack C(drs:DescribeSourceServers) is an error. If not,
+        it is passed over with a warning.
+    type: bool
+    default: true
+notes:
+  - Needs the IAM action C(drs:DescribeSourceServers).
+  - Listing all regions ends after 10 minutes at the latest, with an error.
+"""
+
+EXAMPLES = r"""
+# fleet.drs.yml: every source server of two regions, grouped by state, such as state_disconnected, and by tags
+plugin: disaster_recovery.aws.source_servers
+regions: [eu-west-1, eu-central-1]
+keyed_groups:
+  - key: data_replication_info.data_replication_state | lower
+    prefix: state
+  - key: tags
+    prefix: tag
+
+---
+# production.drs.yml: production alone, named by a tag, kept for ten minutes
+plugin: disaster_recovery.aws.source_servers
+regions: [eu-west-1]
+filters:
+  tag:Environment: production
+exclude_filters:
+  - hostname: test-*
+hostnames: ["tag:Name", hostname]
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/drs
+cache_timeout: 600
+
+---
+# account.drs.yml: another account, and the address to connect to
+plugin: disaster_recovery.aws.source_servers
+regions: [eu-west-1]
+assume_role_arn: arn:aws:iam::123456789012:role/recovery
+compose:
+  ansible_host: source_properties.network_interfaces[0].ips[0]
+groups:
+  needs_agent: data_replication_info.data_replication_state == 'DISCONNECTED'
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+try:
+    from boto3.session import Session
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    pass  # AWSInventoryBase tells the user
+
+from ansible import constants
+from ansible.errors import AnsibleParserError
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import OPTIONS, connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+    DENIALS,
+    IDENTITY_CODES,
+    DrsError,
+    InvalidOptions,
+    from_exception,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import no_match_message, snake_case
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
+    READERS,
+    Found,
+    Selection,
+    find,
+    parse_selection,
+    state_warnings,
+    texts_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
+
+RUN_TIMEOUT = 600.0
+"""Seconds after which listing ends, all regions together."""
+
+NOT_A_NAME = frozenset({*constants.LOCALHOST, "all", "ungrouped"})
+"""What means something else to Ansible."""
+
+Located = tuple[str, SourceServer]
+"""A region, and a source server in it."""
+
+
+class InventoryModule(AWSInventoryBase):
+    NAME = "disaster_recovery.aws.source_servers"
+    INVENTORY_FILE_SUFFIXES = (".drs.yml", ".drs.yaml")
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        try:
+            super().parse(inventory, loader, path, cache=cache)
+            hostnames = parse_hostnames(self.get_option("hostnames"))
+            params = {name: self.get_option(name) for name in ("filters", "exclude_filters")}
+            selection = parse_selection(params, ("filters",)) or Selection()
+            is_cached, servers = self.get_cached_result(path, cache)
+            if not is_cached:
+                servers = [[region, dict(server)] for region, server in self._servers(selection)]
+        except (BotoCoreError, ClientError) as error:  # from the assumption of the role
+            self._do_fail(str(from_exception("DescribeSourceServers", self.region or "this region", error)))
+        except (InvalidOptions, DrsError) as error:
+            self._do_fail(str(error))
+        for name, (region, server) in names_of(servers, hostnames, self.warn).items():
+            self._add(name, {**snake_case(server), "region": region})
+        self.update_cached_result(path, cache, servers)
+
+    def _do_fail(self, message: str) -> NoReturn:
+        raise AnsibleParserError(sentence(message))
+
+    def _servers(self, selection: Selection) -> Iterator[Located]:
+        """The source servers of all regions. Raises InvalidOptions and DrsError."""
+        options = self.get_options()
+        params = {**{name: options.get(name) for name in OPTIONS}, **self._role()}
+        regions = list(dict.fromkeys(self.get_option("regions") or [params["region"]]))
+        check_regions(regions)
+        for warning in state_warnings(selection):
+            self.warn(warning)
+        until = time.monotonic() + RUN_TIMEOUT
+        found: dict[str, Found] = {}
+        for region in regions:
+            try:
+                api = connect({**params, "region": region}, until)
+                found[api.region] = find(api, selection)
+            except DrsError as error:
+                self._pass_over(region, error)
+        self._warn_of_unmatched(selection, found)
+        return ((region, server) for region, each in found.items() for server in each.servers)
+
+    def _role(self) -> dict[str, Any]:
+        """The credentials of the assumed role, nothing where there is none."""
+        names = {
+            "aws_access_key_id": "access_key",
+            "aws_secret_access_key": "secret_key",
+            "aws_session_token": "session_token",
+            "profile_name": "profile",
+        }
+        return {names[name]: value for name, value in self._frozen_credentials.items()}
+
+    def _pass_over(self, region: str, error: DrsError) -> None:
+        """Warn of a region that may be passed over. Raises DrsError for another one."""
+        is_denied = error.code in DENIALS | IDENTITY_CODES
+        if error.code != "UninitializedAccountException" and (self.get_option("strict_permissions") or not is_denied):
+            raise DrsError(error.kind, error.code, f"The source servers of {region} cannot be listed: {error}")
+        self.warn(sentence(f"{region} is passed over: {error}"))
+
+    def _warn_of_unmatched(self, selection: Selection, found: Mapping[str, Found]) -> None:
+        """Warn of named servers that no region has, and of filters that match nothing."""
+        if not found:
+            return
+        if selection.filters and not any(each.is_broadly_matched for each in found.values()):
+            self.warn(no_match_message(listed(list(found)), selection))
+            return
+        first, *others = (each.unmatched for each in found.values())
+        missing = [value for value in first if all(value in other for other in others)]
+        if missing:
+            self.warn(sentence(f"No source server in {listed(list(found))} has {listed(missing)}"))
+
+    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        """Add a host. What AWS says is never a template."""
+        strict = self.get_option("strict")
+        self.inventory.add_host(name)
+        variables = {key: wrap_var(value) for key, value in variables.items()}
+        for key, value in variables.items():
+            self.inventory.set_variable(name, key, value)
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def parse_hostnames(hostnames: Any) -> list[str]:
+    """The preference list. Raises InvalidOptions for an unknown key."""
+    keys = [str(key) for key in hostnames or []]
+    unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", key, re.DOTALL)]
+    if unknown:
+        raise InvalidOptions(f"hostnames has no key {listed(unknown)}; the keys are tag:<Key>, {listed(list(READERS))}")
+    return keys
+
+
+def check_regions(regions: Sequence[str | None]) -> None:
+    """Raises InvalidOptions for regions that botocore does not know for any partition, such as mistyped ones."""
+    session = Session()
+    partitions = session.get_available_partitions()
+    known = {region for each in partitions for region in session.get_available_regions("ec2", each)}
+    unknown = [region for region in regions if region and region not in known]
+    if unknown:
+        raise InvalidOptions(f"botocore knows no region {listed(unknown)}: check the spelling, or update botocore")
+
+
+def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callable[[str], None]) -> dict[str, Located]:
+    """Each source server by its name; `warn` is told of names that more than one has."""
+    names: dict[str, Located] = {}
+    readers: list[Callable[[Located], str]] = [
+        *(lambda located, key=key: next(iter(texts_of(located[1], key)), "") for key in hostnames),  # type: ignore[misc]
+        lambda located: str(located[1]["sourceServerID"]),
+        lambda located: f"{located[1]['sourceServerID']}.{located[0]}",
+    ]
+    left = list(servers)
+    for reader in readers:
+        by_name: dict[str, list[Located]] = {}
+        for located in left:
+            by_name.setdefault(host_name(reader(located)), []).append(located)
+        left = by_name.pop("", [])
+        for name, sharing in by_name.items():
+            if len(sharing) == 1 and name not in names:
+                names[name] = sharing[0]
+                continue
+            ids = listed([server["sourceServerID"] for _region, server in sharing])
+            warn(f"{name} names more than one source server; named otherwise: {ids}")
+            left += sharing
+    return names
+
+
+def host_name(text: str) -> str:
+    """The text as the name of a host that means nothing in a pattern, a path or on a terminal; empty for none."""
+    name = re.sub(r"[^\w.-]", "_", text.strip())
+    return name if name.strip("._-") and name.lower() not in NOT_A_NAME else ""
