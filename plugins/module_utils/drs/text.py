@@ -16,18 +16,18 @@ LONGEST_VALUE = 80
 
 
 def printable(text: object, longest: int = LONGEST_TEXT) -> str:
-    """The text on one line: control, format and surrogate characters escaped, cut at a word after `longest` characters.
+    """The text on one line: control, format and surrogate characters escaped, cut at a word to `longest` characters.
 
     Whoever owns a source server owns its host name, so no such text may act on the terminal.
     """
     shown = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for letter in str(text)[: longest + 1].strip()
+        for letter in str(text).strip()[: longest + 1]
     )
     if len(shown) <= longest:
         return shown
-    words = shown[:longest].rpartition(" ")[0]
-    return f"{words if len(words) > longest // 2 else shown[:longest]}…"
+    words = shown[:longest].rpartition(" ")[0].rstrip()
+    return f"{words if len(words) > longest // 2 else shown[: longest - 1]}…"
 
 
 def short(text: str | None, longest: int = LONGEST_VALUE) -> str | None:
