@@ -1,0 +1,307 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options of a task, and the user's own settings, into a client."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import connection
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import COLLECTION, VERSION, connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
+from botocore.awsrequest import AWSRequest, AWSResponse
+
+ROOT = Path(__file__).parents[2]
+SECRET = "hunter2Hunter2HUNTER2"
+
+CONFIG = """
+[default]
+[profile patient]
+max_attempts = 9
+region = eu-north-1
+[profile modern]
+retry_mode = standard
+[profile failing]
+region = eu-north-1
+credential_process = sh -c 'echo "no session: hunter2Hunter2HUNTER2" >&2; exit 1'
+[profile talking]
+region = eu-north-1
+credential_process = echo hunter2Hunter2HUNTER2
+[profile absent]
+region = eu-north-1
+credential_process = /nowhere/at/all
+[profile hanging]
+region = eu-north-1
+credential_process = sleep 20
+[profile tokenless]
+region = eu-north-1
+role_arn = arn:aws:iam::123456789012:role/drs
+web_identity_token_file = /nowhere/token
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the machine's own AWS settings is seen."""
+    for name in ("MAX_ATTEMPTS", "RETRY_MODE", "PROFILE", "DEFAULT_PROFILE", "REGION", "DEFAULT_REGION"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "CA_BUNDLE"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "config").write_text(CONFIG, encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+OPTIONS: dict[str, Any] = {
+    "region": REGION,
+    "access_key": "AKIAIOSFODNN7EXAMPLE",
+    "secret_key": "example",
+    "session_token": None,
+    "profile": None,
+    "endpoint_url": None,
+    "validate_certs": True,
+    "aws_ca_bundle": None,
+    "aws_config": None,
+}
+NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None}
+
+
+def connected(until: float = math.inf, **options: Any) -> DrsApi:
+    return connect(SimpleNamespace(params=OPTIONS | options), until)  # type: ignore[arg-type]
+
+
+def config_of(api: DrsApi) -> Any:
+    return api._client.meta.config
+
+
+def answer_all(api: DrsApi, status: int) -> list[AWSRequest]:
+    """Answers every request with this status; the requests that were sent."""
+    sent: list[AWSRequest] = []
+
+    class Raw:
+        def stream(self, **_options: Any) -> list[bytes]:
+            return [b"{}"]
+
+    def answer(request: AWSRequest, **_event: Any) -> Any:
+        sent.append(request)
+        return AWSResponse(request.url, status, {}, Raw())  # type: ignore[arg-type]
+
+    api._client.meta.events.register("before-send.drs", answer)
+    return sent
+
+
+def refusal_of(**options: Any) -> str:
+    with pytest.raises(InvalidOptions) as raised:
+        connected(**options)
+    return str(raised.value)
+
+
+def test_an_api_is_made_for_its_region_and_deadline() -> None:
+    until = time.monotonic() + 60
+    api = connected(until)
+    assert (api.region, api.until, api.attempts) == (REGION, until, 6)
+
+
+def test_the_user_agent_names_this_collection_and_its_version() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    assert f"{galaxy['namespace']}.{galaxy['name']}" == COLLECTION
+    assert galaxy["version"] == VERSION
+    assert f"{COLLECTION}/{VERSION}" in config_of(connected()).user_agent.replace(" ", "/")
+
+
+def test_our_settings_bound_a_call_and_allow_ten_at_once() -> None:
+    config = config_of(connected())
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (5, 20, 10)
+
+
+def test_the_settings_of_the_user_win_over_ours() -> None:
+    config = config_of(connected(aws_config={"read_timeout": 3, "max_pool_connections": 2, "user_agent_extra": "me"}))
+    assert (config.read_timeout, config.max_pool_connections, config.connect_timeout) == (3, 2, 5)
+    assert "me" in config.user_agent_extra
+
+
+RETRY_SETTINGS: list[tuple[dict[str, Any], dict[str, str], str | None, int]] = [
+    ({}, {}, None, 6),
+    ({"total_max_attempts": 2}, {}, None, 2),
+    ({"max_attempts": 2}, {}, None, 3),
+    ({"max_attempts": 0}, {}, None, 1),
+    ({"mode": "legacy"}, {}, None, 5),
+    ({"mode": "standard"}, {}, None, 3),
+    ({"mode": "adaptive"}, {}, None, 3),
+    ({"mode": "standard", "total_max_attempts": 8}, {}, None, 8),
+    ({"mode": "standard", "max_attempts": 8}, {}, None, 9),
+    ({}, {"AWS_MAX_ATTEMPTS": "4"}, None, 4),
+    ({}, {"AWS_MAX_ATTEMPTS": "1"}, None, 1),
+    ({}, {"AWS_RETRY_MODE": "standard"}, None, 3),
+    ({}, {"AWS_RETRY_MODE": "legacy"}, None, 5),
+    ({}, {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "7"}, None, 7),
+    ({}, {}, "patient", 9),
+    ({}, {}, "modern", 3),
+    ({}, {"AWS_MAX_ATTEMPTS": "4"}, "patient", 4),
+    ({"total_max_attempts": 2}, {"AWS_MAX_ATTEMPTS": "4"}, "patient", 2),
+    ({"max_attempts": 2}, {"AWS_MAX_ATTEMPTS": "4"}, "patient", 3),
+    ({"mode": "standard"}, {"AWS_MAX_ATTEMPTS": "4"}, None, 4),
+    ({"mode": "legacy"}, {}, "modern", 5),
+    ({}, {"AWS_RETRY_MODE": "legacy"}, "modern", 5),
+]
+
+
+@pytest.mark.parametrize(("retries", "environment", "profile", "attempts"), RETRY_SETTINGS)
+def test_the_retry_settings_of_the_user_are_found_as_botocore_finds_them_and_botocore_never_retries(
+    retries: dict[str, Any],
+    environment: dict[str, str],
+    profile: str | None,
+    attempts: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"} if profile else {}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    options = {"profile": profile, **NO_KEYS} if profile else {}
+    api = connected(aws_config={"retries": retries} if retries else None, **options)
+    assert api.attempts == attempts
+    assert config_of(api).retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    "retries", [None, {"max_attempts": 3}, {"total_max_attempts": 3}, {"mode": "standard"}, {"mode": "legacy"}], ids=str
+)
+def test_botocore_itself_never_sends_a_start_again(
+    retries: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    api = connected(aws_config={"retries": retries} if retries else None)
+    sent = answer_all(api, 500)
+    with pytest.raises(DrsError):
+        api.send("start", sid(0))
+    assert len(sent) == 1
+
+
+def test_the_region_of_the_profile_counts() -> None:
+    assert connected(profile="patient", region=None, **NO_KEYS).region == "eu-north-1"
+
+
+def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
+    api = connected(endpoint_url="http://127.0.0.1:5000", validate_certs=False)
+    assert api._client.meta.endpoint_url == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"region": None}, "No AWS region: set region, AWS_REGION, or a region in the profile"),
+        ({"profile": "nobody", **NO_KEYS}, "The config profile (nobody) could not be found"),
+        ({"profile": "nobody", "region": None, **NO_KEYS}, "The config profile (nobody) could not be found"),
+        (
+            {"aws_config": {"no_such_option": 1}},
+            "aws_config is not a configuration of botocore: Got unexpected keyword",
+        ),
+        ({"aws_config": {"retries": {"mode": "often"}}}, "often"),
+        ({"aws_config": {"retries": {"max_attempts": -1}}}, "-1"),
+        ({"aws_config": {"retries": "often"}}, "aws_config is not a configuration of botocore: check the type of each"),
+        ({"endpoint_url": "no url"}, "No client can be made of these options: Invalid endpoint: no url"),
+        ({"region": "not a region"}, "region 'not a region' is not the name of a region"),
+        ({"region": "eu-west-1\n"}, "is not the name of a region"),
+        ({"region": "eu-west-1\x1b[2J"}, "is not the name of a region"),
+        ({"profile": "patient"}, "profile cannot be combined with access_key, secret_key, session_token"),
+        ({"profile": "patient", **NO_KEYS, "session_token": "t"}, "profile cannot be combined with access_key"),
+        ({"profile": "patient", "access_key": None}, "profile cannot be combined with access_key"),
+    ],
+    ids=str,
+)
+def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], told: str) -> None:
+    message = refusal_of(**options)
+    assert told in message
+    assert message.isprintable()
+    assert "'str' object" not in message
+
+
+def test_bad_settings_of_the_environment_are_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
+    assert "many" in refusal_of()
+
+
+@pytest.mark.parametrize("space", ["\n", "\r\n", " ", "\t"])
+@pytest.mark.parametrize("name", ["access_key", "secret_key", "session_token"])
+def test_white_space_in_a_credential_is_refused_without_its_value(name: str, space: str) -> None:
+    for value in (SECRET + space, space + SECRET, f"{SECRET}{space}{SECRET}"):
+        message = refusal_of(**{name: value})
+        assert message == f"There is white space in {name}: remove it, a line break at the end included"
+
+
+def test_all_credentials_with_white_space_are_named() -> None:
+    assert "in access_key, session_token:" in refusal_of(access_key="a ", session_token="b\n")
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_white_space_in_a_credential_of_the_environment_is_refused_without_its_value(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    monkeypatch.setenv(name, f"{SECRET}\nmore")
+    message = refusal_of(**NO_KEYS)
+    assert "There is white space in" in message
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize("profile", ["failing", "talking", "absent", "tokenless"])
+def test_what_a_credential_provider_prints_is_never_told_and_ends_the_run_at_once(profile: str) -> None:
+    with pytest.raises((InvalidOptions, DrsError)) as raised:
+        connected(profile=profile, region=None, **NO_KEYS).describe_all()
+    error: Any = raised.value
+    assert SECRET not in f"{error} {error!r}"
+    assert isinstance(error, InvalidOptions) or error.kind == "fatal"
+    assert str(error).isprintable()
+
+
+def test_a_credential_process_that_hangs_is_given_up_10_seconds_after_the_deadline() -> None:
+    begin = time.monotonic()
+    message = refusal_of(until=begin - 9.7, profile="hanging", region=None, **NO_KEYS)
+    assert message == "No AWS credentials within 0 s: check the credential process"
+    assert time.monotonic() - begin < 5
+
+
+def test_a_client_is_made_within_the_30_seconds_that_a_run_may_overrun() -> None:
+    assert connection.CLIENT_TIMEOUT == 30
+
+
+def test_without_credentials_the_first_call_says_so() -> None:
+    api = connected(**NO_KEYS)
+    with pytest.raises(DrsError, match="No AWS credentials were found") as raised:
+        api.describe([sid(0)])
+    assert raised.value.kind == "fatal"
+
+
+def test_a_proxy_with_a_password_that_cannot_be_reached_is_told_without_it_and_at_once() -> None:
+    proxy = f"http://me:{SECRET}@127.0.0.1:1"
+    api = connected(aws_config={"proxies": {"https": proxy, "http": proxy}})
+    with pytest.raises(DrsError) as raised:
+        api.describe([sid(0)])
+    assert raised.value.kind == "fatal"
+    assert "check the proxy settings" in raised.value.message
+    assert SECRET not in raised.value.message
+
+
+@pytest.mark.parametrize("proxy", [f"nothing://me:{SECRET}@127.0.0.1:1", f"http://me:{SECRET}@[127.0.0.1:1"])
+def test_a_proxy_that_is_none_is_told_without_its_password(proxy: str) -> None:
+    with pytest.raises((InvalidOptions, DrsError)) as raised:
+        connected(aws_config={"proxies": {"https": proxy, "http": proxy}}).describe([sid(0)])
+    error: Any = raised.value
+    assert SECRET not in f"{error} {error!r}"
+    assert isinstance(error, InvalidOptions) or error.kind == "fatal"

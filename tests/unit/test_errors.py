@@ -1,0 +1,363 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+    DENIALS,
+    IDENTITY_CODES,
+    KINDS,
+    DrsError,
+    ErrorKind,
+    from_exception,
+    kind_of,
+    unreadable,
+)
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.model import OperationModel, ServiceModel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DESCRIBE, START, STOP = "DescribeSourceServers", "StartReplication", "StopReplication"
+OPERATIONS = (DESCRIBE, START, STOP)
+URL = f"https://drs.{REGION}.amazonaws.com"
+SECRET = "hunter2Hunter2HUNTER2"
+
+
+def answer(code: str, status: int, message: str = "so says AWS", operation: str = START, **headers: Any) -> ClientError:
+    response = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+    }
+    return ClientError(response, operation)  # type: ignore[arg-type]
+
+
+def error_of(exception: Exception, operation: str = START) -> DrsError:
+    return from_exception(operation, REGION, exception)
+
+
+def modelled(operation: OperationModel) -> list[tuple[str, int]]:
+    """The codes and the HTTP status of the errors that the model declares for the operation."""
+    return [(shape.name, shape.metadata["error"]["httpStatusCode"]) for shape in operation.error_shapes]
+
+
+def test_every_error_that_drs_declares_has_its_kind(drs_model: ServiceModel) -> None:
+    kinds: dict[str, ErrorKind] = {
+        "AccessDeniedException": "refused",
+        "ConflictException": "conflict",
+        "InternalServerException": "unanswered",
+        "ResourceNotFoundException": "refused",
+        "ThrottlingException": "throttled",
+        "UninitializedAccountException": "fatal",
+        "ValidationException": "refused",
+    }
+    declared = {pair for name in OPERATIONS for pair in modelled(drs_model.operation_model(name))}
+    assert {code: kind_of(code, status) for code, status in declared}.items() <= kinds.items()
+    assert {"ThrottlingException", "InternalServerException", "ConflictException"} <= {
+        code for code, _status in declared
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("ThrottlingException", 400, "throttled"),
+        ("Throttling", 400, "throttled"),
+        ("TooManyRequestsException", 400, "throttled"),
+        ("RequestLimitExceeded", 503, "throttled"),
+        (None, 429, "throttled"),
+        ("InternalServerException", 400, "unanswered"),
+        ("ServiceUnavailable", 503, "unanswered"),
+        (None, 500, "unanswered"),
+        (None, 502, "unanswered"),
+        (None, 599, "unanswered"),
+        (None, 499, "refused"),
+        (None, 501, "refused"),
+        ("ConflictException", 400, "conflict"),
+        (None, 409, "conflict"),
+        ("ServiceQuotaExceededException", 402, "refused"),
+        ("ValidationException", 400, "refused"),
+        ("AccessDeniedException", 403, "refused"),
+        (None, 401, "fatal"),
+        (None, 400, "refused"),
+        (None, 302, "refused"),
+        (None, 0, "refused"),
+        ("UninitializedAccountException", 400, "fatal"),
+        *[(code, 403, "fatal") for code in sorted(IDENTITY_CODES)],
+    ],
+)
+def test_the_code_tells_the_kind_and_else_the_status(code: str | None, status: int, kind: ErrorKind) -> None:
+    assert kind_of(code, status) == kind
+
+
+def test_the_codes_about_the_identity_of_the_caller_are_those_that_every_service_sends() -> None:
+    assert {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    } == IDENTITY_CODES
+
+
+@pytest.mark.parametrize("code", [code for code, kind in KINDS.items() if kind == "fatal"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_error_that_every_call_would_get_is_fatal_for_each_operation(operation: str, code: str) -> None:
+    assert error_of(answer(code, 403, operation=operation), operation).kind == "fatal"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("AccessDeniedException", 403), ("ValidationException", 400), ("ConflictException", 409), ("404", 404)],
+)
+@pytest.mark.parametrize(("operation", "is_fatal"), [(DESCRIBE, True), (START, False), (STOP, False)])
+def test_only_a_refusal_to_list_the_servers_is_fatal(code: str, status: int, operation: str, is_fatal: bool) -> None:
+    assert (error_of(answer(code, status, operation=operation), operation).kind == "fatal") == is_fatal
+
+
+@pytest.mark.parametrize("code", sorted(DENIALS))
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_denial_names_the_iam_action(operation: str, code: str) -> None:
+    error = error_of(answer(code, 403, "User: arn:aws:iam::1:user/a is not authorized", operation), operation)
+    assert error.code == code
+    assert error.message == (
+        f"these credentials lack drs:{operation} ({code}: User: arn:aws:iam::1:user/a is not authorized)"
+    )
+
+
+def test_the_denials_are_those_that_aws_services_send() -> None:
+    assert {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"} == DENIALS
+
+
+@pytest.mark.parametrize(
+    ("exception", "message"),
+    [
+        (
+            answer("UninitializedAccountException", 400),
+            (
+                f"AWS Elastic Disaster Recovery is not initialised in {REGION}: check that this is the right region,"
+                f" and if so run aws drs initialize-service --region {REGION}"
+            ),
+        ),
+        (
+            answer("ExpiredTokenException", 403, "The token is expired."),
+            f"AWS refused the credentials in {REGION} (ExpiredTokenException: The token is expired)",
+        ),
+        (answer("401", 401, ""), f"AWS refused the credentials in {REGION} (401: no message)"),
+        (
+            answer("ConflictException", 409, "a quota"),
+            f"StartReplication in {REGION} failed (ConflictException: a quota)",
+        ),
+        (answer("503", 503, ""), f"StartReplication in {REGION} failed (503: no message)"),
+        (
+            answer("ExpiredTokenException", 400, "no such token", operation="AssumeRoleWithWebIdentity"),
+            f"No AWS credentials in {REGION}: AssumeRoleWithWebIdentity failed (ExpiredTokenException: no such token)",
+        ),
+        (TimeoutError("no answer within 60 s"), f"StartReplication in {REGION} got no answer within 60 s"),
+        (
+            NoCredentialsError(),
+            "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+        ),
+        (
+            PartialCredentialsError(provider="env", cred_var="secret_key"),
+            "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+        ),
+        (
+            CredentialRetrievalError(provider="custom-process", error_msg=SECRET),
+            "The AWS credentials cannot be retrieved: run the credential provider of your settings by hand",
+        ),
+        (
+            ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example", error=OSError("refused")),
+            f"StartReplication in {REGION} cannot be sent: the proxy cannot be reached, check the proxy settings",
+        ),
+        (
+            HTTPClientError(error=ValueError(f"Invalid header value b'{SECRET}\\n'")),
+            (
+                f"StartReplication in {REGION} cannot be sent: a credential or proxy setting has a character that HTTP"
+                " forbids"
+            ),
+        ),
+        (
+            ReadTimeoutError(endpoint_url=URL),
+            f'No answer to StartReplication in {REGION}: Read timeout on endpoint URL: "{URL}"',
+        ),
+        (
+            FileNotFoundError(2, "No such file or directory", "/var/token"),
+            "StartReplication cannot be called: [Errno 2] No such file or directory: '/var/token'",
+        ),
+        (BotoCoreError(), "StartReplication cannot be called: An unspecified error occurred"),
+        (AttributeError("'list' object"), f"StartReplication in {REGION} got an answer that DRS would not send"),
+    ],
+    ids=repr,
+)
+def test_each_message_says_what_helps(exception: Exception, message: str) -> None:
+    error = error_of(exception)
+    assert error.message == message
+    assert str(error) == message
+
+
+@pytest.mark.parametrize(
+    ("exception", "kind"),
+    [
+        (TimeoutError("no answer within 60 s"), "unanswered"),
+        (ReadTimeoutError(endpoint_url=URL), "unanswered"),
+        (ConnectTimeoutError(endpoint_url=URL), "unanswered"),
+        (EndpointConnectionError(endpoint_url=URL), "unanswered"),
+        (ConnectionClosedError(endpoint_url=URL), "unanswered"),
+        (SSLError(endpoint_url=URL, error=OSError("handshake")), "unanswered"),
+        (HTTPClientError(error=OSError("reset")), "unanswered"),
+        (HTTPClientError(error=ValueError("header")), "fatal"),
+        (HTTPClientError(error=UnicodeEncodeError("latin-1", "é", 0, 1, "no")), "fatal"),
+        (ProxyConnectionError(proxy_url="http://proxy.example"), "fatal"),
+        (CredentialRetrievalError(provider="process", error_msg="no"), "fatal"),
+        (NoCredentialsError(), "fatal"),
+        (PartialCredentialsError(provider="env", cred_var="secret_key"), "fatal"),
+        (ParamValidationError(report="too long"), "fatal"),
+        (OSError("no file"), "fatal"),
+        (answer("ExpiredToken", 403, operation="AssumeRole"), "fatal"),
+        (answer("ThrottlingException", 429, operation="AssumeRole"), "fatal"),
+        (AttributeError("'list' object"), "unanswered"),
+        (KeyError("x"), "unanswered"),
+        (ValueError("items is not a list"), "unanswered"),
+        (RecursionError("too deep"), "unanswered"),
+    ],
+    ids=repr,
+)
+def test_each_exception_has_its_kind_and_none_but_an_answer_has_a_code(exception: Exception, kind: ErrorKind) -> None:
+    error = error_of(exception)
+    assert error.kind == kind
+    assert (error.code is not None) == isinstance(exception, ClientError)
+    assert error.retry_after is None
+
+
+def test_an_answer_of_something_else_is_unreadable() -> None:
+    error = unreadable(STOP, REGION)
+    assert (error.kind, error.code) == ("unanswered", None)
+    assert error.message == f"StopReplication in {REGION} got an answer that DRS would not send"
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        HTTPClientError(error=ValueError(f"Invalid header value b'{SECRET}\\n'")),
+        ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example", error=OSError(SECRET)),
+        CredentialRetrievalError(provider="custom-process", error_msg=f"no session: {SECRET}"),
+        PartialCredentialsError(provider="env", cred_var=SECRET),
+        *[
+            answer(
+                "SignatureDoesNotMatch",
+                403,
+                f"The signature does not match.{end}The Canonical String was{end}x-amz-security-token:{SECRET}",
+            )
+            for end in ("\n", "\n\n", "\r\n", "\r", "\u2028")
+        ],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_secret_is_never_in_a_message_and_ends_the_run_at_once(operation: str, exception: Exception) -> None:
+    if isinstance(exception, ClientError):
+        exception = ClientError(exception.response, operation)
+    error = error_of(exception, operation)
+    assert error.kind == "fatal"
+    assert SECRET not in f"{error.message} {error!r} {error.code}"
+
+
+def test_a_code_that_is_only_the_status_is_no_code() -> None:
+    assert error_of(answer("503", 503)).code is None
+    assert error_of(answer("", 503)).code is None
+    assert error_of(answer("503", 500)).code == "503"
+
+
+def test_long_codes_and_texts_are_cut() -> None:
+    error = error_of(answer("C" * 20_000, 400, "x" * 20_000))
+    assert error.code == "C" * 79 + "…"
+    assert len(error.message) < 400
+    assert error_of(answer("ConflictException", 409, "y" * 240)).message.count("y") == 240
+
+
+def test_control_characters_are_shown_and_not_sent_to_the_terminal() -> None:
+    error = error_of(answer("A\x1b[2J", 400, "a\x1b]0;owned\x07 b"))
+    assert error.code == "A\\x1b[2J"
+    assert error.message == f"StartReplication in {REGION} failed (A\\x1b[2J: a\\x1b]0;owned\\x07 b)"
+    assert error_of(answer("x", 400, operation="As\x1bsume")).message.startswith(
+        f"No AWS credentials in {REGION}: As\\x1bsume failed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("20", 20.0),
+        ("21", 20.0),
+        ("1e9", 20.0),
+        ("inf", 20.0),
+        ("0", None),
+        ("-1", None),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ([], None),
+        ([7], None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after_is_read_in_seconds_and_cut_at_20(header: Any, seconds: float | None) -> None:
+    assert error_of(answer("ThrottlingException", 429, **{"retry-after": header})).retry_after == seconds
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(code=JSON, message=JSON, status=st.sampled_from([0, 200, 400, 403, 429, 500]), header=JSON)
+def test_no_error_answer_breaks_the_error(code: Any, message: Any, status: int, header: Any) -> None:
+    response = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"retry-after": header}},
+    }
+    error = error_of(ClientError(response, START))  # type: ignore[arg-type]
+    assert error.message.isprintable()
+    assert (error.code or "").isprintable()
+
+
+@pytest.mark.parametrize("response", [{}, {"Error": {}}, {"Error": {"Code": None}, "ResponseMetadata": {}}], ids=repr)
+def test_an_error_without_any_part_is_refused(response: Any) -> None:
+    error = error_of(ClientError(response, START))
+    assert (error.kind, error.code) == ("refused", None)
+    assert error.message == f"StartReplication in {REGION} failed (0: no message)"

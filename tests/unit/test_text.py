@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
+    LONGEST_TEXT,
+    count,
+    first_line,
+    listed,
+    printable,
+    sentence,
+    times,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that may act on a terminal, or are shown by no font."""
+
+# Every code point, surrogates included; control and format characters more often than by chance.
+ANY_TEXT = st.text(
+    st.characters() | st.characters(categories=["Cs", "Cc", "Cf"]) | st.sampled_from("\x1b\r\n\x07\u202e\u2028 ab"),
+    max_size=600,
+)
+SAFE_TEXT = st.text(st.characters(categories=["L", "N", "P", "S"]) | st.just(" "), max_size=120)
+properties = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+
+
+@properties
+@given(ANY_TEXT)
+def test_no_control_format_or_surrogate_character_gets_through(text: str) -> None:
+    for shown in (printable(text), first_line(text), listed([text, text])):
+        assert {unicodedata.category(letter) for letter in shown} & UNSAFE == set()
+        assert shown.isprintable()
+        shown.encode()
+
+
+@properties
+@given(ANY_TEXT, st.integers(min_value=1, max_value=300))
+def test_a_text_is_no_longer_than_its_limit(text: str, longest: int) -> None:
+    shown = printable(text, longest)
+    assert len(shown) <= longest
+
+
+@properties
+@given(SAFE_TEXT, st.integers(min_value=1, max_value=60))
+def test_a_safe_text_is_left_alone_up_to_its_limit_and_told_to_be_cut_beyond(text: str, longest: int) -> None:
+    shown = printable(text, longest)
+    if len(text.strip()) <= longest:
+        assert shown == text.strip()
+    else:
+        assert shown.endswith("…")
+        assert text.strip().startswith(shown[:-1])
+    assert printable(shown, longest) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("web1", "web1"),
+        ("  web1\n", "web1"),
+        ("Ünïcödé 東京 😀", "Ünïcödé 東京 😀"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\rok: [host]", "a\\rok: [host]"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\u2028b", "a\\u2028b"),
+        ("a\x9bb", "a\\x9bb"),
+        ("a\ud800b", "a\\ud800b"),
+        ("a\U000e0001b", "a\\U000e0001b"),
+        ("back\\slash", "back\\slash"),
+        (7, "7"),
+        (None, "None"),
+        ("", ""),
+    ],
+)
+def test_unsafe_characters_are_escaped(text: object, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "shown"),
+    [
+        ("one two", 7, "one two"),
+        ("one two three", 7, "one tw…"),
+        ("one two three", 8, "one two…"),
+        ("one two three", 12, "one two…"),
+        ("a longestword", 8, "a longe…"),
+        ("longestword", 7, "longes…"),
+        ("ab cdef", 5, "ab c…"),
+        ("abc def", 5, "abc…"),
+        ("one two " + " " * 20 + "three", 8, "one two…"),
+        (" " * 300 + "text", 8, "text"),
+        ("\n\n\n\n\n\n", 3, ""),
+        ("a\n\n\nb", 5, "a\\n\\…"),
+    ],
+)
+def test_a_long_text_is_cut_at_a_word_where_that_leaves_more_than_half(text: str, longest: int, shown: str) -> None:
+    assert printable(text, longest) == shown
+
+
+def test_a_text_of_a_sentence_has_240_characters_at_the_most() -> None:
+    assert LONGEST_TEXT == 240
+    assert printable("x" * 240) == "x" * 240
+    assert printable("x" * 241) == "x" * 239 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("one\ntwo", "one"),
+        ("\n\n  one. \r\ntwo", "one"),
+        ("one\u2028two", "one"),
+        ("one...", "one"),
+        ("", ""),
+        ("\n", ""),
+        (ValueError("why\nmore"), "why"),
+        ("1.5 GiB. Then.", "1.5 GiB. Then"),
+    ],
+)
+def test_the_first_line_is_told_without_its_full_stop(text: object, line: str) -> None:
+    assert first_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("", ".")]
+)
+def test_a_sentence_has_one_full_stop(text: str, whole: str) -> None:
+    assert sentence(text) == whole
+
+
+def test_names_are_listed_with_commas() -> None:
+    assert listed(["a", 7, "b\n", "c\x1b"]) == "a, 7, b, c\\x1b"
+    assert listed([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0 source servers"), (1, "1 source server"), (2, "2 source servers"), (300, "300 source servers")],
+)
+def test_a_noun_is_counted(number: int, told: str) -> None:
+    assert count(number, "source server") == told
+
+
+def test_a_noun_may_have_a_plural_of_its_own() -> None:
+    assert (count(1, "entry", "entries"), count(2, "entry", "entries")) == ("1 entry", "2 entries")
+
+
+@pytest.mark.parametrize(("number", "told"), [(1, "once"), (2, "2 times"), (6, "6 times")])
+def test_how_often_is_told(number: int, told: str) -> None:
+    assert times(number) == told
