@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import botocore.session
 import pytest
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION
+from botocore.config import Config
 from botocore.model import ServiceModel
 
 
@@ -13,3 +17,11 @@ from botocore.model import ServiceModel
 def drs_model() -> ServiceModel:
     """DRS as the installed botocore knows it. Read from its files, no network."""
     return botocore.session.Session().get_service_model("drs")
+
+
+@pytest.fixture(scope="session")
+def drs_client() -> Any:
+    """A client of botocore that never retries. No test may let it reach the network: see answering.py."""
+    session = botocore.session.Session()
+    session.set_credentials("AKIAIOSFODNN7EXAMPLE", "example")
+    return session.create_client("drs", region_name=REGION, config=Config(retries={"total_max_attempts": 1}))

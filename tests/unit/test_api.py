@@ -6,22 +6,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-import botocore.session
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import api as api_module
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi, batches
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -490,34 +487,6 @@ def test_a_request_that_hangs_is_an_unanswered_call() -> None:
     assert error.message == f"DescribeSourceServers in {REGION} got no answer within 0 s"
 
 
-@pytest.fixture(scope="module")
-def real_client() -> Any:
-    """A client of botocore that never retries."""
-    session = botocore.session.Session()
-    session.set_credentials("AKIAIOSFODNN7EXAMPLE", "example")
-    return session.create_client("drs", region_name=REGION, config=Config(retries={"total_max_attempts": 1}))
-
-
-class Answering:
-    """An API over botocore's own parser, to which every request is answered like this."""
-
-    def __init__(self, client: Any, status: int, body: bytes, **headers: str) -> None:
-        class Raw(io.BytesIO):
-            def stream(self, **_options: Any) -> Iterator[bytes]:
-                yield self.read()
-
-        def answer(request: AWSRequest, **_event: Any) -> AWSResponse:
-            self.sent.append(request)
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return AWSResponse(request.url, status, named, Raw(body))  # type: ignore[arg-type]
-
-        self.sent: list[AWSRequest] = []
-        self.clock = FakeClock()
-        self.api = DrsApi(client, math.inf, 2, self.clock.sleep, self.clock)
-        client.meta.events.unregister("before-send.drs", unique_id="answer")
-        client.meta.events.register("before-send.drs", answer, unique_id="answer")
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -548,24 +517,24 @@ class Answering:
 )
 @pytest.mark.parametrize("call", [describe, describe_all, start, stop])
 def test_botocore_never_makes_no_server_of_an_answer_that_drs_would_not_send(
-    call: Call, body: bytes, real_client: Any
+    call: Call, body: bytes, drs_client: Any
 ) -> None:
-    answering = Answering(real_client, 200, body)
+    answering = Answering(drs_client, 200, body)
     error = error_of(call, answering.api)
     assert (error.kind, error.code) == ("unanswered", None)
     assert "got an answer that DRS would not send" in error.message
     assert len(answering.sent) == (2 if call in READS else 1)
 
 
-def test_botocore_reads_a_server_as_drs_sends_it(real_client: Any) -> None:
+def test_botocore_reads_a_server_as_drs_sends_it(drs_client: Any) -> None:
     body = json.dumps({"items": [{**SERVER, "tags": {"aws:x": "b"}}], "nextToken": ""}).encode()
-    answering = Answering(real_client, 200, body)
+    answering = Answering(drs_client, 200, body)
     assert describe(answering.api) == [{**SERVER, "tags": {"aws:x": "b"}}]
     assert json.loads(answering.sent[0].body) == {"filters": {"sourceServerIDs": [sid(0)]}}
 
 
-def test_botocore_reads_no_server_at_all(real_client: Any) -> None:
-    assert describe_all(Answering(real_client, 200, b'{"items": []}').api) == []
+def test_botocore_reads_no_server_at_all(drs_client: Any) -> None:
+    assert describe_all(Answering(drs_client, 200, b'{"items": []}').api) == []
 
 
 @pytest.mark.parametrize(
@@ -579,9 +548,9 @@ def test_botocore_reads_no_server_at_all(real_client: Any) -> None:
         (403, "ExpiredTokenException", "fatal"),
     ],
 )
-def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, kind: str, real_client: Any) -> None:
+def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, kind: str, drs_client: Any) -> None:
     body = b'{"message": "so says AWS"}'
-    answering = Answering(real_client, status, body, x_amzn_ErrorType=f"{error_type}:http://x/", retry_after="7")
+    answering = Answering(drs_client, status, body, x_amzn_ErrorType=f"{error_type}:http://x/", retry_after="7")
     error = error_of(start, answering.api)
     assert (error.kind, error.code, error.retry_after) == (kind, error_type, 7)
     assert kind != "throttled" or 7 in answering.clock.slept
@@ -589,8 +558,8 @@ def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, k
 
 @pytest.mark.parametrize("status", [300, 403, 500, 502, 503])
 @pytest.mark.parametrize("call", [describe, start])
-def test_an_html_error_page_is_told_by_its_status(call: Call, status: int, real_client: Any) -> None:
-    error = error_of(call, Answering(real_client, status, b"<html>\n<h1>Bad gateway</h1></html>").api)
+def test_an_html_error_page_is_told_by_its_status(call: Call, status: int, drs_client: Any) -> None:
+    error = error_of(call, Answering(drs_client, status, b"<html>\n<h1>Bad gateway</h1></html>").api)
     assert str(status) in error.message
     assert "\n" not in error.message
     assert error.code is None

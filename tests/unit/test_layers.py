@@ -23,7 +23,7 @@ LAYERS = {
     **dict.fromkeys(("errors", "outcomes"), 1),
     **dict.fromkeys(("api", "progress"), 2),
     **dict.fromkeys(("connection", "run", "selection"), 3),
-    **dict.fromkeys(("options", "places", "results"), 4),
+    **dict.fromkeys(("options", "places", "protection", "results", "snapshots"), 4),
     "reconcile": 5,
 }
 """A module imports from lower layers only. A new module gets its layer here."""
@@ -85,3 +85,8 @@ def test_the_action_group_lists_our_modules_and_only_ours() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
     assert sorted(runtime["action_groups"]["aws"]) == modules
+
+
+def test_the_info_module_imports_nothing_of_the_loop() -> None:
+    imported = drs_imports_of(ROOT / "plugins" / "modules" / "drs_source_server_info.py")
+    assert imported & {"reconcile", "places", "options"} == set()

@@ -1,0 +1,280 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever JSON type stands in the place of any member of a source server: no traceback, and results that are safe."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import servers as readers
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import progress_line
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+    failure_message,
+    snake_case,
+    success_message,
+    summary_of,
+    values_of,
+    warnings_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
+    READERS,
+    Selection,
+    find,
+    hold_reason,
+    matches,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.session import Session
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Path = tuple[str | int, ...]
+NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
+ESCAPES = "web1\x1b[2J\r\nok: [host]\u202e\ud800"
+
+HOSTILE: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    2**70,
+    1e308,
+    "",
+    "text",
+    ESCAPES,
+    "x" * 5000,
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    [],
+    [None],
+    [[1]],
+    ["text", ESCAPES],
+    {},
+    {"a": None},
+    {"hostname": {"error": 7}},
+    {ESCAPES: ESCAPES},
+]
+
+
+def sample(shape: Shape) -> Any:
+    """A value with every member of the shape."""
+    if isinstance(shape, StructureShape):
+        return {name: sample(member) for name, member in shape.members.items()}
+    if isinstance(shape, ListShape):
+        return [sample(shape.member)]
+    samples = {"map": {"Env": "prod"}, "string": "text", "long": 2**30, "boolean": True}
+    return samples[shape.type_name]
+
+
+def paths_of(value: Any, path: Path = ()) -> Iterator[Path]:
+    """The path of each member."""
+    items: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    for name, member in items:
+        yield (*path, name)
+        yield from paths_of(member, (*path, name))
+
+
+def put(document: Any, path: Path, value: Any) -> None:
+    """Replace the member at the path, where what is above it still has it."""
+    name = path[0]
+    if isinstance(document, dict) and name not in document:
+        return
+    if isinstance(document, list) and not (isinstance(name, int) and name < len(document)):
+        return
+    if not isinstance(document, (dict, list)):
+        return
+    if len(path) > 1:
+        put(document[name], path[1:], value)  # type: ignore[index]
+    else:
+        document[name] = value  # type: ignore[index]
+
+
+def server_with(replaced: Sequence[tuple[Path, Any]], state: str = "STOPPED") -> dict[str, Any]:
+    """A source server with every member, and these in the place of some of them."""
+    server: dict[str, Any] = copy.deepcopy(SAMPLE)
+    server["dataReplicationInfo"]["dataReplicationState"] = state
+    for path, value in replaced:
+        put(server, path, copy.deepcopy(value))
+    return server
+
+
+SHAPE = Session().get_service_model("drs").shape_for("SourceServer")
+SAMPLE: dict[str, Any] = {**sample(SHAPE), "sourceServerID": sid(0)}
+PATHS = [path for path in paths_of(SAMPLE) if path != ("sourceServerID",)]
+
+
+class HostileApi:
+    """Shows and answers this server, whatever is asked."""
+
+    region = REGION
+    attempts = 2
+
+    def __init__(self, shown: SourceServer, answered: SourceServer) -> None:
+        self.clock = FakeClock()
+        self.until = self.clock() + 20.0
+        self._shown, self._answered = shown, answered
+
+    def describe(self, _source_server_ids: Sequence[str]) -> list[SourceServer]:
+        return [self._shown]
+
+    def describe_all(self) -> list[SourceServer]:
+        return [self._shown]
+
+    def send(self, _operation: Operation, _source_server_id: str) -> SourceServer:
+        return self._answered
+
+
+def assert_encodable(value: Any) -> None:
+    """As a module result is encoded."""
+    json.dumps(value, ensure_ascii=False).encode()
+
+
+def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "replicating", wait: bool = True) -> None:
+    """Each reader and each sentence bears these servers, and what they make of them acts on no terminal."""
+    for reader in (
+        readers.state_of,
+        readers.hostname_of,
+        readers.error_of,
+        readers.raw_error_of,
+        readers.last_seen_of,
+        readers.failed_step_of,
+    ):
+        assert reader(shown) is None or isinstance(reader(shown), str)
+    assert isinstance(readers.progress_of(shown), str)
+    assert isinstance(readers.replication_of(shown), dict)
+    storage = readers.storage_of([shown, answered])
+    assert min(storage.total, storage.replicated, storage.backlogged) >= 0
+    assert storage.percent is None or 0 <= storage.percent <= 100
+    assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
+    for key in (*READERS, "tag:Env"):
+        assert matches(shown, {key: ["*"]}) in (True, False)
+    assert hold_reason(shown) is None or hold_reason(shown)
+
+    api = HostileApi(shown, answered)
+    assert find(api, Selection(filters={"hostname": ["*"]})).servers in ([], [shown])
+    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5, hold_reason=hold_reason)
+    lines: list[str] = []
+
+    def report(outcomes: Sequence[Outcome]) -> None:
+        lines.append(progress_line(goal, outcomes, outcomes, NOW))
+        lines.append(progress_line(goal, [*outcomes, *outcomes], outcomes, NOW))
+
+    run = Run(options, api, [Outcome(sid(0))], api.clock, api.clock.sleep, report)
+    reconcile(run)
+    (outcome,) = run.outcomes
+    values = values_of(run.outcomes, diff=True)
+    report(run.outcomes)
+    sentences = [success_message(run), failure_message(run) or "", *warnings_of(run.outcomes), *lines]
+    sentences += [outcome.reason, outcome.cause, *values["diff"]["before"].splitlines()]
+    assert [text for text in sentences if not text.isprintable()] == []
+    assert [len(text) for text in sentences if len(text) > 3000] == []
+    assert values["diff"]["after"].count("\n") == 1
+    assert all(text.isprintable() for text in values["summary"]["by_state"])
+    row = values["outcomes"][0]
+    assert all(text.isprintable() for text in row.values() if isinstance(text, str))
+    assert_encodable(values)
+    assert_encodable([snake_case(shown), snake_case(answered), summary_of([shown], [readers.state_of(shown)])])
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: ".".join(map(str, path)))
+def test_any_json_type_may_stand_in_the_place_of_any_member(path: Path) -> None:
+    for value in HOSTILE:
+        hostile = server_with([(path, value)])
+        assert_safe(hostile, SAMPLE)
+        assert_safe(server_with([]), hostile)
+
+
+@pytest.mark.parametrize("state", PHASES)
+@pytest.mark.parametrize("goal", GOALS)
+def test_hostile_texts_in_every_member_are_shown_escaped_in_every_state(goal: Goal, state: str) -> None:
+    texts: list[tuple[Path, Any]] = [(path, ESCAPES) for path in PATHS if isinstance(value_at(path), str)]
+    texts = [(path, text) for path, text in texts if path[-1] != "dataReplicationState"]
+    for wait in (True, False):
+        assert_safe(server_with(texts, state), server_with(texts, state), goal, wait)
+
+
+def value_at(path: Path) -> Any:
+    value: Any = SAMPLE
+    for name in path:
+        value = value[name]
+    return value
+
+
+texts = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf"]), max_size=8)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(texts, children, max_size=3),
+    max_leaves=4,
+)
+replacements = st.lists(st.tuples(st.sampled_from(PATHS), json_values | st.sampled_from(HOSTILE)), max_size=6)
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(
+    shown=replacements,
+    answered=replacements,
+    state=st.sampled_from(list(PHASES)),
+    goal=st.sampled_from(GOALS),
+    wait=st.booleans(),
+)
+def test_any_json_type_may_stand_in_the_place_of_many_members(
+    shown: list[tuple[Path, Any]], answered: list[tuple[Path, Any]], state: str, goal: Goal, wait: bool
+) -> None:
+    assert_safe(server_with(shown, state), server_with(answered, state), goal, wait)
+
+
+def parsed_by_botocore(drs_client: Any, call: str, server: str) -> SourceServer | None:
+    """The server as the API returns it, None for an answer that counts as none."""
+    answers = {"describe": f'{{"items": [{server}]}}', "start": f'{{"sourceServer": {server}}}'}
+    api = Answering(drs_client, 200, answers[call].encode()).api
+    try:
+        return api.describe_all()[0] if call == "describe" else api.send("start", sid(0))
+    except DrsError as error:
+        return None if (error.kind, error.code) == ("unanswered", None) else {}
+
+
+@pytest.mark.parametrize("call", ["describe", "start"])
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: ".".join(map(str, path)))
+def test_what_botocore_makes_of_any_json_type_is_a_server_or_no_answer(path: Path, call: str, drs_client: Any) -> None:
+    for value in HOSTILE:
+        server = parsed_by_botocore(drs_client, call, json.dumps(server_with([(path, value)])))
+        assert server is None or server["sourceServerID"] == sid(0)
+
+
+def test_the_generator_knows_every_member_of_botocore(drs_model: ServiceModel) -> None:
+    shape = drs_model.shape_for("SourceServer")
+    assert isinstance(shape, StructureShape)
+    assert set(SAMPLE) == set(shape.members)
+    assert len(PATHS) > 50
+
+
+@pytest.mark.parametrize("depth", [50, 400, 5000])
+@pytest.mark.parametrize("member", ["tags", "arn", "supportedInstanceType"])
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
+def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_client: Any) -> None:
+    begin, end = {"[]": ("[", "]"), "{}": ('{"a":', "}")}[brackets]
+    nested = f"{begin * depth}1{end * depth}"
+    server = parsed_by_botocore(drs_client, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
+    if server is not None:
+        assert_safe(server, server)
