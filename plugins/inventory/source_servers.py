@@ -220,12 +220,21 @@ class InventoryModule(AWSInventoryBase):
         """Add a host. What AWS says is never a template."""
         strict = self.get_option("strict")
         self.inventory.add_host(name)
-        variables = {key: wrap_var(value) for key, value in variables.items()}
+        variables = {key: without_templates(value) for key, value in variables.items()}
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def without_templates(value: Any) -> Any:
+    """The value with each text that ansible-core before 2.19 would take for a template marked as none."""
+    if isinstance(value, dict):
+        return {key: without_templates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_templates(item) for item in value]
+    return wrap_var(value) if isinstance(value, str) and re.search(r"\{[{%#]", value) else value
 
 
 def parse_hostnames(hostnames: Any) -> list[str]:

@@ -181,8 +181,8 @@ protection:
       sample: "2026-11-23T14:08:00Z"
 unmatched:
   description:
-    - The IDs, and the values of V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) without a wildcard, that
-      no source server has. Each is C(key=value).
+    - The IDs, and the values of V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) without a wildcard,
+      that no source server has. Each is C(key=value).
   returned: always
   type: list
   elements: str

@@ -56,7 +56,7 @@ def test_no_server_is_lost_where_even_the_id_is_taken() -> None:
         ("\x1b[2Jweb", "__2Jweb"),
         ("../../etc/passwd", ".._.._etc_passwd"),
         ("a:b,!c", "a_b__c"),
-        ("‮txt", "_txt"),
+        ("\u202etxt", "_txt"),
         ("localhost", ""),
         ("ALL", ""),
         ("..", ""),

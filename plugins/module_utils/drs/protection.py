@@ -169,9 +169,7 @@ def message(protections: Sequence[Protection], region: str, unmatched: Sequence[
 def _condition(server: SourceServer) -> tuple[str, list[str]]:
     """What is said of the server's state, and what only this server has."""
     state, code, raw, seen = state_of(server), error_of(server), raw_error_of(server), last_seen_of(server)
-    cause = condition(
-        printable(state) if state else None, REASONS[phase_of(state)], printable(code) if code else None
-    )
+    cause = condition(printable(state) if state else None, REASONS[phase_of(state)], printable(code) if code else None)
     details = [first_line(raw)] if raw else []
     if seen and phase_of(state) == "disconnected":
         details.append(f"last seen {printable(seen)}")

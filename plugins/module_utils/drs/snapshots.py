@@ -27,9 +27,7 @@ NOT_TRIED = DrsError("not_sent", None, f"not tried: {UNANSWERED_IN_A_ROW} calls 
 TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
 
 
-def look_up(
-    api: Api, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
-) -> list[Lookup]:
+def look_up(api: Api, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic) -> list[Lookup]:
     """For each source server its newest recovery snapshot, None where it has none, or the error of its lookup.
 
     No further call is made after a fatal error, after 20 calls in a row without an answer, or after the deadline.
