@@ -171,6 +171,6 @@ def test_no_lookup_follows_a_fatal_error_or_the_deadline() -> None:
     assert ended_by(looked_up(api, 300)) is EXPIRED
     assert api.calls <= 10
     api = Snapshots(None)
-    api.until = 5.0  # type: ignore[misc]
+    api.until = 5.0
     assert "deadline" in str(looked_up(api, 3, now=6.0)[0])
     assert api.calls == 0

@@ -71,8 +71,8 @@ Answer = TypeVar("Answer")
 class Api(Protocol):
     """What the collection needs of DRS in one region. Each call raises DrsError.
 
-    until: the deadline of the run, a time of its clock. No start or stop is sent after it, and no request outlasts it by
-    more than 10 seconds. attempts: how often a call that is not answered is made.
+    until: the deadline of the run, a time of its clock. No start or stop is sent after it, and no request outlasts it
+    by more than 10 seconds. attempts: how often a call that is not answered is made.
     """
 
     region: str
@@ -85,11 +85,15 @@ class Api(Protocol):
     def describe_all(self) -> list[SourceServer]:
         """Every source server of the region."""
 
-    def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
-        """The recovery snapshots of this source server, the newest first."""
-
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
         """Start or stop replication; the source server as DRS answers it."""
+
+
+class SnapshotApi(Api, Protocol):
+    """DRS for whoever looks up recovery snapshots."""
+
+    def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
+        """The recovery snapshots of this source server, the newest first."""
 
 
 class DrsApi:

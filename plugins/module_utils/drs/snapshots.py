@@ -14,7 +14,7 @@ from itertools import islice
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import (
     CALLS_AT_ONCE,
     SNAPSHOTS_PER_PAGE,
-    Api,
+    SnapshotApi,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
     UNANSWERED_IN_A_ROW,
@@ -27,7 +27,9 @@ NOT_TRIED = DrsError("not_sent", None, f"not tried: {UNANSWERED_IN_A_ROW} calls 
 TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
 
 
-def look_up(api: Api, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic) -> list[Lookup]:
+def look_up(
+    api: SnapshotApi, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
+) -> list[Lookup]:
     """For each source server its newest recovery snapshot, None where it has none, or the error of its lookup.
 
     No further call is made after a fatal error, after 20 calls in a row without an answer, or after the deadline.
