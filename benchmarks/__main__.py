@@ -18,10 +18,12 @@ from pathlib import Path
 
 from tests.emulator import Emulator
 
-from .bench import LATENCY, MODULE, Bench, Run, aws_cli, ids
+from .bench import INFO_MODULE, LATENCY, MODULE, Bench, Run, aws_cli, ids
 
 REPORT = Path("docs/benchmarks.md")
 SCRIPT = [sys.executable, "benchmarks/ten_threads.py"]
+LOOKUP_SCRIPT = [sys.executable, "benchmarks/ten_lookups.py"]
+LOOKUP_CLI = "aws drs describe-recovery-snapshots --source-server-id $0 --order DESC --max-items 1"
 FLEET = 300
 LOOPED = 20
 CLI_SERVERS = 40
@@ -36,7 +38,13 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
         bench = Bench(emulator, Path(folder))
-        sections: list[Iterator[str]] = [one_server(bench), fleet(bench), growth(bench), rate_limit(bench)]
+        sections: list[Iterator[str]] = [
+            one_server(bench),
+            fleet(bench),
+            growth(bench),
+            protection(bench),
+            rate_limit(bench),
+        ]
         lines = [line for section in sections for line in told(section)]
     REPORT.write_text("\n".join([*header(load), *lines]) + "\n", encoding="utf-8")
 
@@ -179,6 +187,55 @@ def growth(bench: Bench) -> Iterator[str]:
         noted.unlink(missing_ok=True)
         command = bench.playbook(task, bench.measuring_python(noted))
         seconds = finished(bench.run(command, count)).seconds
+        peak = max(int(line) for line in noted.read_text(encoding="utf-8").split()) / 1024
+        times = seconds / before if before else 0
+        grown = judged("at most 10 times", times, " times", times <= 10) if before else ("", "")
+        memory = judged("below 200 MiB", peak, " MiB", peak < 200)
+        rows.append(
+            (str(count), f"{seconds:.2f}", f"{times:.1f} times" if before else "", *grown, f"{peak:.0f}", *memory)
+        )
+        before = seconds
+    yield from table(("servers", "seconds", "growth", "goal", "", "peak MiB", "goal", ""), *rows)
+
+
+def protection(bench: Bench) -> Iterator[str]:
+    """The info module with rpo, against a script and the AWS CLI, and ever more servers."""
+    noted = bench.folder / "peaks"
+    task = {INFO_MODULE: {"rpo": 3600, "return_source_servers": False}}
+
+    def look(command: list[str], servers: int, standard_input: str = "") -> float:
+        return bench.run(command, servers, standard_input=standard_input, state="CONTINUOUS").seconds
+
+    tasks, scripts = [], []
+    for _turn in range(3):
+        tasks.append(look(bench.playbook(task), FLEET))
+        scripts.append(look(LOOKUP_SCRIPT, FLEET))
+    one, script = statistics.median(tasks), statistics.median(scripts)
+    yield from (
+        "",
+        "## Who is protected",
+        "",
+        f"The newest recovery snapshot of {FLEET} servers: medians of {len(tasks)} runs that take turns; the CLI is",
+        f"**scaled** linearly from {CLI_SERVERS} servers. Then ever more servers, one run each.",
+        "",
+        "```",
+        f"ansible-playbook PLAY  # one task: {INFO_MODULE} with rpo: 3600, return_source_servers: false",
+        f"xargs -P 10 -n 1 sh -c '{LOOKUP_CLI}'",
+        "python benchmarks/ten_lookups.py",
+        "```",
+    )
+    rows: list[Row] = [("one task", f"{one:.2f}", "", "", "")]
+    if aws_cli():
+        xargs = ["xargs", "-P", "10", "-n", "1", "sh", "-c", LOOKUP_CLI.replace("aws", str(aws_cli()), 1)]
+        scaled = look(xargs, CLI_SERVERS, "\n".join(ids(CLI_SERVERS))) * FLEET / CLI_SERVERS
+        rows.append(("the AWS CLI", f"{scaled:.1f}", f"{scaled / one:.1f} times faster", "", ""))
+    behind = f"{one - script:+.2f} s"
+    rows.append(("a script", f"{script:.2f}", behind, *judged("within 1.5 s", one - script, " s", one - script <= 1.5)))
+    yield from table(("", "seconds", "of which the task is", "goal", ""), *rows)
+    rows, before = [], 0.0
+    for count in (30, 300, 3000):
+        noted.unlink(missing_ok=True)
+        seconds = look(bench.playbook(task, bench.measuring_python(noted)), count)
         peak = max(int(line) for line in noted.read_text(encoding="utf-8").split()) / 1024
         times = seconds / before if before else 0
         grown = judged("at most 10 times", times, " times", times <= 10) if before else ("", "")

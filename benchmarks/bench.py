@@ -20,6 +20,7 @@ from typing import Any
 from tests.emulator import Emulator
 
 MODULE = "disaster_recovery.aws.drs_source_server_replication"
+INFO_MODULE = "disaster_recovery.aws.drs_source_server_info"
 START = "StartReplication"
 LATENCY = 0.05
 """Seconds that each call to AWS takes."""
@@ -89,12 +90,15 @@ class Bench:
         environment: Mapping[str, str] | None = None,
         standard_input: str = "",
         must_finish: bool = True,
+        state: str = "STOPPED",
     ) -> Run:
-        """Time a command on a new fleet of stopped servers; C(limit) is the rate limit of StartReplication."""
+        """Time a command on a new fleet, by default of stopped servers. limit: the rate limit of StartReplication."""
         self._emulator.load(
             {
                 "latency": LATENCY,
-                "regions": {"eu-west-1": {"servers": [{"sourceServerID": id_} for id_ in ids(servers)]}},
+                "regions": {
+                    "eu-west-1": {"servers": [{"sourceServerID": id_, "state": state} for id_ in ids(servers)]}
+                },
                 "rate_limits": {START: dict(limit)} if limit else {},
             }
         )

@@ -148,7 +148,11 @@ class InventoryModule(AWSInventoryBase):
     NAME = "disaster_recovery.aws.source_servers"
     INVENTORY_FILE_SUFFIXES = (".drs.yml", ".drs.yaml")
 
-    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+    inventory: Any
+
+    def parse(  # type: ignore[override]  # nobody hands in the versions that the SDK must have
+        self, inventory: Any, loader: Any, path: str, cache: bool = True
+    ) -> None:
         try:
             super().parse(inventory, loader, path, cache=cache)
             hostnames = parse_hostnames(self.get_option("hostnames"))
@@ -260,7 +264,7 @@ def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callabl
     """Each source server by its name; `warn` is told of names that more than one has."""
     names: dict[str, Located] = {}
     readers: list[Callable[[Located], str]] = [
-        *(lambda located, key=key: next(iter(texts_of(located[1], key)), "") for key in hostnames),  # type: ignore[misc]
+        *(lambda located, key=key: next(iter(texts_of(located[1], key)), "") for key in hostnames),
         lambda located: str(located[1]["sourceServerID"]),
         lambda located: f"{located[1]['sourceServerID']}.{located[0]}",
     ]
