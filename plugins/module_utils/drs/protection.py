@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
@@ -42,7 +42,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
     short,
 )
 
-Lookup = RecoverySnapshot | DrsError | None
+Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
 """The newest recovery snapshot of a server, None where it has none, or the error of the lookup."""
 
 CLOCK_SKEW = 300

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
@@ -39,7 +39,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 NAMED = 20
 """Servers that one sentence names at the most."""
 
-Named = tuple[str, SourceServer | None, str]
+Named: TypeAlias = "tuple[str, SourceServer | None, str]"
 """A server that a sentence names: its ID, what AWS says of it, and what else there is to say."""
 
 NO_STATE = "UNKNOWN"
