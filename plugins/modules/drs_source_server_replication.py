@@ -270,8 +270,7 @@ outcomes:
       returned: always
       sample: INITIATING
     action:
-      description: The call that was made for this server, or in check mode would be. One of V(start), V(stop) and
-      V(none).
+      description: The call that was made for this server, or in check mode would be, V(start), V(stop) or V(none).
       type: str
       returned: always
       sample: start

@@ -162,7 +162,7 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         (reconcile, "CONFLICT_PAUSE"),
         (reconcile, "FIRST_LOOK_AGAIN"),
         (reconcile, "LONGEST_LOOK_AGAIN"),
-        (rate_limiter, "SLOWEST"),
+        (rate_limiter, "LONGEST_INTERVAL"),
         (rate_limiter, "EXHAUSTED_AFTER"),
     ]:
         monkeypatch.setattr(room, constant, getattr(room, constant) / 50)

@@ -2,31 +2,29 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rate at which a throttled operation is called. Standard library only; the clock and the sleep are handed in.
+"""Limits the rate of calls to a service that throttles. Standard library only.
 
-What each constant earns, by the simulation in tests/unit/test_rate_limiter.py: 300 calls of ten threads against each
-limit, the worst of three seeds. First the time as a multiple of what the limit dictates, then the throttled share in
-percent. The last two rows count the calls that are wasted when a limit comes back after thousands of calls. "-measure"
-is without LATELY, ENOUGH and PROBE; "two" has FASTER, and -19 % for any throttled call, and nothing else.
+What each part is for, by simulation (`python -m tests.unit.test_rate_limiter`): 300 calls from 10 threads, 50 ms each.
+The time as a multiple of N/R and the throttled calls, the worst of three runs; * marks a bound of the tests that is
+missed. "each" and "any" are a second of the clock and any second; "back" is a limit that comes back after 4000 calls.
 
-                                    all -AT_FIRST  -measure    -PROBE    -pause   -LONGER  -SLOWEST     -FREE       two
-2 a second, a bucket of 2       1.02 20   1.02 23   1.00 35   1.06 19   1.02 33   1.02 23   1.02 20   1.02 20   1.01 20
-20 a second, a bucket of 1      1.15 17   1.15 19   1.16 34   1.25 15   1.15 17   1.15 17   1.15 17   1.15 17   1.33 17
-20 a second, a bucket of 2      1.00 14   1.00 16   1.00 32   1.01 12   1.00 14   1.00 14   1.00 14   1.00 14   1.03 15
-20 a second, a bucket of 20     0.94 15   0.94 17   0.94 31   0.94 14   0.94 15   0.94 15   0.94 15   0.94 15   0.94 15
-20 a second, a bucket of 40     0.87 13   0.87 15   0.87 31   0.87 12   0.87 13   0.87 13   0.87 13   0.87 13   0.88 15
-20 in each second               1.00 20   1.00 21   0.99 33   1.01 17   1.00 34   0.99 26   1.00 20   1.00 20   1.22 23
-20 in any second                1.11 18   1.12 19   1.09 30   1.12 15   1.03 33   1.04 24   1.11 18   1.11 18   1.24 18
-100 a second, a bucket of 1     1.47 13   1.38 15   1.33 22   1.61 11   1.43 13   1.47 13   1.47 13   1.47 13   1.36 12
-100 a second, a bucket of 2     1.23  8   1.21  9   1.03 13   1.33  7   1.23  8   1.23  8   1.23  8   1.23  8   1.06  9
-100 a second, a bucket of 5     1.00 12   1.01 13   1.01 18   1.00 10   1.00 12   1.00 12   1.00 12   1.00 12   1.02 12
-100 a second, a bucket of 100   0.70  7   0.70  8   0.70  8   0.69  5   0.70  7   0.70  7   0.70  7   0.70  7   0.70  5
-100 in each second              1.15 12   0.89 12   1.15 12   1.15 12   0.90 24   0.92 15   1.15 12   1.14 12   1.19 14
-100 in any second               1.08 15   1.07 16   1.03 23   1.10 15   0.96 25   0.98 16   1.08 15   1.08 15   1.36 32
-comes back at 1                      70        79       141        70       157       111        69        22        66
-comes back at 20                     34        43       101        34        34        34        34        16        40
-
-LATELY also bounds what is remembered, and SLOWEST how long a single call waits.
+                                           no   MEASURED   MEASURED      HEAD-      PAUSE   SHORTEST      1.01,
+    calls a second        as it is    measure    _FROM 2  _CALLS 10     ROOM 1          0         ~0       0.81
+    2, bucket of 2       1.00 18%   1.00 19%   1.01 13%   1.00 18%   1.03 17%   1.00 22%   1.00 26%*  1.00 17%
+    20, bucket of 1      1.18 13%   1.19 18%   1.20 10%*  1.18 13%   1.18 13%   1.18 13%   1.21 18%*  1.26 14%*
+    20, bucket of 2      1.01 12%   1.00 18%    1.01 9%   1.01 12%   1.02 11%   1.01 12%   1.00 15%   1.00 12%
+    20, bucket of 20     0.94 13%   0.94 18%   0.94 10%   0.94 13%   0.94 12%   0.94 13%   0.94 15%   0.94 13%
+    20, bucket of 40     0.87 11%   0.87 17%    0.87 9%   0.87 11%   0.87 11%   0.87 11%   0.87 12%   0.87 12%
+    20, each             1.03 16%   1.03 16%   1.03 16%   1.03 16%   1.04 16%   1.02 21%   1.02 21%   1.05 16%
+    20, any              1.06 15%   1.06 15%   1.06 15%   1.06 15%   1.06 15%   1.05 20%   1.05 20%   1.07 15%
+    100, bucket of 1     1.32 10%   1.29 12%   2.34 10%*  1.32 10%    1.48 9%   1.32 10%   2.25 16%*  1.35 12%
+    100, bucket of 2      1.15 6%    1.03 8%    1.15 6%    1.15 6%    1.31 5%*   1.15 6%    1.51 9%*   1.11 8%
+    100, bucket of 5      1.01 8%    1.01 8%    1.01 8%    1.01 8%    1.00 7%    1.01 8%   1.01 10%   1.02 10%
+    100, bucket of 100    0.69 7%    0.69 7%    0.69 7%    0.69 5%    0.70 5%    0.69 7%    0.69 8%    0.69 6%
+    100, each            1.13 14%   1.12 14%   1.13 14%   1.18 14%*  1.15 14%*  1.28 16%*  1.21 16%*  1.17 15%*
+    100, any             1.11 10%   1.11 10%   1.11 10%   1.11 10%   1.11 10%   1.28 16%*  1.27 16%*  1.11 13%
+    1, back               0.86 63    0.88 66    0.88 58    0.86 63    0.87 63    0.87 89*  0.87 153*   0.86 56
+    20, back              0.88 38    0.89 58*   1.05 25*   0.88 38    1.02 35    0.88 38    0.88 48*   0.88 36
 """
 
 from __future__ import annotations
@@ -36,108 +34,105 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-SLOWER_AT_FIRST = 0.7
-SLOWER = 0.95
-FASTER = 0.0005
-"""The first throttled call multiplies the rate by 0.7, each later one by 0.95, each success by 1 + 0.0005 times the
-successes in a row. They balance at one throttled call in 6 to 15, by the limit."""
+SLOWER = 0.85
+FASTER = 1.005
+"""Factors on the rate: for a throttled call, and for one that came through. 33 of these make up for one throttled call.
+Calls already in flight are throttled with it and do not count, so in total 5 to 18 % are throttled (see the table)."""
+
+SHORTEST_INTERVAL = 0.005
+LONGEST_INTERVAL = 1.0
+"""Seconds between two calls: the first interval after throttling, below which calls are not limited, and the last."""
+
+HEADROOM = 1.3
+MEASURED_FROM = 4
+MEASURED_CALLS = 20
+"""After throttling, the rate is at most HEADROOM times the rate at which the last MEASURED_CALLS calls came through, if
+there were MEASURED_FROM of them."""
+
+PAUSE = 0.05
+"""Least seconds between two calls while none comes through, so that a limit counted by the second is waited for without
+giving up the rate."""
 
 LATELY = 2.0
-ENOUGH = 4
-PROBE = 1.1
-"""After a throttled call the rate is at most 1.1 times that of the successes of the last 2 seconds, 4 at the least."""
-
-FIRST_PAUSE = 0.03
-LONGER = 1.5
-SLOWEST = 1.0
-"""Seconds between two calls while none comes through: 0.03, then 1.5 times as long each time, at most 1."""
-
-FREE = 0.0001
-"""Seconds between two calls that are no limit any more. What was measured before is forgotten then."""
+"""A call that came through so many seconds ago shows that the service lets calls through."""
 
 EXHAUSTED_AFTER = 30.0
-"""Seconds of nothing but throttling after which a throttled call is given up."""
+"""Seconds of nothing but throttling after which the rate limiter is exhausted."""
 
 
 class RateLimiter:
-    """The rate of one operation, for all threads together.
+    """Limits the rate of the calls of one operation. Threads share it.
 
-    Free until the first throttled call. From then on small steps find the rate, which suits a token bucket of any size
-    and a count by the second. botocore's adaptive mode cuts the rate by 30 % at each throttled call, and its standard
-    mode lets every thread guess for itself; docs/benchmarks.md has all three side by side.
+    Calls are not limited until the first one is throttled. The rate then falls with each throttled call and rises with
+    each call that comes through. docs/benchmarks.md compares this with the retry modes of botocore.
     """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        """`clock` returns seconds and never goes back; `sleep` waits for that many."""
         self._clock = clock
         self._sleep = sleep
-        self._queue = threading.Lock()
+        self._turnstile = threading.Lock()
         self._lock = threading.Lock()
-        self._acquired = 0
-        self._first_acquired_at = self._last_acquired_at = -math.inf
+        self._acquired_at = -math.inf
         self._interval = 0.0
-        self._pause = 0.0
         self._slowed_at = -math.inf
-        self._in_a_row = 0
         self._passed_at = -math.inf
-        self._successes: deque[float] = deque()
+        self._passed: deque[float] = deque(maxlen=MEASURED_CALLS)
         self._throttled_since: float | None = None
 
     def acquire(self, until: float = math.inf) -> float:
-        """Sleep until the next call may be sent, not beyond `until`. The time then, which record() asks for."""
-        with self._queue:
-            early = min(until, self._last_acquired_at + self._distance()) - self._clock()
-            if early > 0:
-                self._sleep(early)
-            self._last_acquired_at = self._clock()
-            if not self._acquired:
-                self._first_acquired_at = self._last_acquired_at
-            self._acquired += 1
-            return self._last_acquired_at
+        """Sleep until the next call may be sent, but not beyond `until`. Returns the time then."""
+        with self._turnstile:
+            seconds = min(until, self._acquired_at + self._distance()) - self._clock()
+            if seconds > 0:
+                self._sleep(seconds)
+            self._acquired_at = self._clock()
+            return self._acquired_at
 
     def record(self, acquired_at: float, throttled: bool) -> None:
-        """Note the answer to the call that was sent at `acquired_at`."""
+        """Record whether the call that `acquire` let through at `acquired_at` was throttled."""
         with self._lock:
             now = self._clock()
             if not throttled:
                 self._speed_up(now)
-            elif acquired_at >= self._slowed_at:  # a call sent before the last slowdown tells nothing new
+            elif acquired_at >= self._slowed_at:  # calls sent before the rate fell say nothing about the new rate
                 self._slow_down(now)
 
     def lets_calls_through(self) -> bool:
-        """Whether a call came through lately."""
+        """Whether a call came through in the last `LATELY` seconds."""
         return self._clock() - self._passed_at <= LATELY
 
     def is_exhausted(self) -> bool:
-        """Whether nothing but throttling came back for so long that a further attempt is no use."""
+        """Whether calls were throttled for `EXHAUSTED_AFTER` seconds and none came through."""
         return self._throttled_since is not None and self._clock() - self._throttled_since >= EXHAUSTED_AFTER
 
     def _distance(self) -> float:
-        return 0.0 if self.is_exhausted() else max(self._interval, self._pause)
+        """Seconds between two calls."""
+        if self._throttled_since is None:
+            return self._interval
+        if self.is_exhausted():
+            return 0.0
+        throttled_again = self._slowed_at > self._throttled_since
+        return max(self._interval, PAUSE) if throttled_again else self._interval
 
     def _speed_up(self, now: float) -> None:
-        self._in_a_row += 1
-        self._passed_at, self._pause, self._throttled_since = now, 0.0, None
-        if self._interval:
-            self._interval /= 1 + FASTER * self._in_a_row
-            self._successes.append(now)
-            if self._interval < FREE:
-                self._interval = 0.0
-                self._successes.clear()
+        self._passed_at = now
+        self._throttled_since = None
+        self._interval /= FASTER
+        self._passed.append(now)
+        if self._interval < SHORTEST_INTERVAL:
+            self._interval = 0.0
+            self._passed.clear()
 
     def _slow_down(self, now: float) -> None:
-        if self._interval:
-            interval = max(self._interval / SLOWER, self._measured(now) / PROBE)
-        else:
-            interval = (now - self._first_acquired_at) / self._acquired / SLOWER_AT_FIRST
-        self._interval = min(SLOWEST, interval)
-        if not self._in_a_row:
-            self._pause = min(SLOWEST, max(FIRST_PAUSE, self._pause * LONGER))
-        self._throttled_since = now if self._throttled_since is None else self._throttled_since
-        self._slowed_at, self._in_a_row = now, 0
+        slower = max(self._interval, SHORTEST_INTERVAL) / SLOWER
+        self._interval = min(LONGEST_INTERVAL, max(slower, self._measured_interval(now) / HEADROOM))
+        self._slowed_at = now
+        if self._throttled_since is None:
+            self._throttled_since = now
 
-    def _measured(self, now: float) -> float:
-        """Seconds between two of the latest successes, 0 where there are too few to tell."""
-        while len(self._successes) > ENOUGH and self._successes[0] < now - LATELY:
-            self._successes.popleft()
-        is_enough = len(self._successes) >= ENOUGH
-        return (now - self._successes[0]) / (len(self._successes) - 1) if is_enough else 0.0
+    def _measured_interval(self, now: float) -> float:
+        """Seconds between two calls that came through lately; 0 if there were too few to tell."""
+        if len(self._passed) < MEASURED_FROM:
+            return 0.0
+        return (now - self._passed[0]) / (len(self._passed) - 1)

@@ -188,7 +188,7 @@ def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
     if not _known(run.outcomes):
         return sentence(error.message)
     changed = sum(outcome.changed for outcome in run.outcomes)
-    undone = f" What was {facts.verb} stays {facts.verb}." if changed else ""
+    undone = f" {run.operation.capitalize()}s were not undone." if changed else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
     place = where(run.api.region, _known(run.outcomes))
     counts = f"{changed} {facts.verb}, {failed} not ({place})."
