@@ -6,31 +6,43 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
-    failure_of,
-    sentence,
+    error_value,
+    failure_message,
+    named,
+    no_match_message,
     servers_of,
     snake_case,
+    success_message,
     summary_of,
     values_of,
     warnings_of,
+    where,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import state_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,
     GONE,
     REFUSED,
-    End,
+    REGION,
     FakeDrs,
+    FakeServer,
     Seen,
-    fault,
+    error,
     sid,
 )
-from botocore.model import ServiceModel, Shape
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import End as CallEnd
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 OUTCOME_KEYS = [
     "source_server_id",
@@ -64,18 +76,14 @@ SUMMARY_KEYS = [
 TAGS = {"CostCenter": "a", "aws:x": "b", "camelCase": "camelCase", "UPPER": "", "a-b c": "Ä"}
 
 
-def sample(shape: Shape) -> Any:
+def sample(shape: Shape | None) -> Any:
     """A value with every member of the shape."""
-    if shape.type_name == "structure":
+    if isinstance(shape, StructureShape):
         return {name: sample(member) for name, member in shape.members.items()}
-    if shape.type_name == "list":
+    if isinstance(shape, ListShape):
         return [sample(shape.member)] * 2
-    return {
-        "map": lambda: dict(TAGS),
-        "string": lambda: shape.enum[0] if shape.enum else "Some Text",
-        "long": lambda: 2**40,
-        "boolean": lambda: True,
-    }[shape.type_name]()
+    assert shape is not None
+    return {"map": dict(TAGS), "string": "Some Text", "long": 2**40, "boolean": True}[shape.type_name]
 
 
 def snake(name: str) -> str:
@@ -113,13 +121,23 @@ def test_the_server_of_aws_is_left_as_it_is(drs_model: ServiceModel) -> None:
     assert json.dumps(server) == before
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\x1b[2J"])
+def test_a_server_is_returned_to_the_letter_but_for_what_no_result_can_carry(text: str) -> None:
+    server = {"sourceServerID": sid(0), "tags": {text: text, "b": [text, {"c": text, "d": 7}]}}
+    converted = snake_case(server)
+    shown = text.encode(errors="backslashreplace").decode()
+    assert converted["tags"] == {shown: shown, "b": [shown, {"c": shown, "d": 7}]}
+    json.dumps(converted, ensure_ascii=False).encode()
+    assert server["tags"] == {text: text, "b": [text, {"c": text, "d": 7}]}
+
+
 MIXED: list[Seen] = ["STOPPED", "CONTINUOUS", "DISCONNECTED", "STALLED", "SOMETHING_NEW", None, GONE]
 
 
-@pytest.mark.parametrize("goal", ["replicating", "continuous", "stopped"])
+@pytest.mark.parametrize("goal", GOALS)
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("state", MIXED)
-def test_the_keys_are_the_same_in_every_result(state: Seen, check_mode: bool, goal: str) -> None:
+def test_the_keys_are_the_same_in_every_result(state: Seen, check_mode: bool, goal: Goal) -> None:
     values = values_of(FakeDrs([state]).run(goal=goal, check_mode=check_mode).outcomes, diff=False)
     assert set(values) == {"changed", "outcomes", "summary"}
     assert set(values["outcomes"][0]) == set(OUTCOME_KEYS)
@@ -134,21 +152,24 @@ def test_the_keys_are_the_same_where_the_options_were_refused() -> None:
     assert (values["changed"], values["outcomes"], values["diff"]) == (False, [], {"before": "", "after": ""})
 
 
+def hinted(hostname: str | None, **members: Any) -> Mapping[str, Any]:
+    hints = {"hostname": hostname} if hostname else {}
+    return {"sourceProperties": {"identificationHints": {**hints, "fqdn": "web1.example.com"}}, **members}
+
+
 def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
-    drs = FakeDrs(["STALLED"])
-    drs.servers[sid(0)].members = {
-        "sourceProperties": {"identificationHints": {"hostname": "web1", "fqdn": "web1.example.com"}},
-        "dataReplicationInfo": {
-            "dataReplicationState": "STALLED",
-            "dataReplicationError": {"error": "AGENT_NOT_SEEN", "rawError": "no heartbeat"},
-            "lagDuration": "PT16H20M38.697305S",
-            "etaDateTime": "2026-11-23T14:05:00Z",
-        },
+    info = {
+        "dataReplicationState": "STALLED",
+        "dataReplicationError": {"error": "AGENT_NOT_SEEN", "rawError": "no heartbeat"},
+        "lagDuration": "PT16H20M38.697305S",
+        "etaDateTime": "2026-11-23T14:05:00Z",
     }
-    (row,) = values_of(drs.run().outcomes, diff=False)["outcomes"]
+    drs = FakeDrs({sid(0): FakeServer(["STALLED"], members=hinted("web1", dataReplicationInfo=info))})
+    outcomes = drs.run().outcomes
+    (row,) = values_of(outcomes, diff=False)["outcomes"]
     assert row == {
         "source_server_id": sid(0),
-        "arn": f"arn:aws:drs:eu-west-1:123456789012:source-server/{sid(0)}",
+        "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{sid(0)}",
         "hostname": "web1",
         "previous_state": "STALLED",
         "state": "STALLED",
@@ -157,31 +178,62 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
         "failed": False,
         "held": False,
         "deferred": False,
-        "reason": "replication runs but no data flows (AGENT_NOT_SEEN: no heartbeat)",
+        "reason": outcomes[0].reason,
         "error_code": None,
         "replication_error": "AGENT_NOT_SEEN",
         "lag_duration": "PT16H20M38.697305S",
         "eta": "2026-11-23T14:05:00Z",
     }
+    assert "AGENT_NOT_SEEN" in row["reason"]
+    assert "no heartbeat" in row["reason"]
 
 
 def test_an_outcome_tells_the_state_before_and_after_the_call() -> None:
     (row,) = values_of(FakeDrs(["STOPPED"]).run().outcomes, diff=False)["outcomes"]
-    assert (row["previous_state"], row["state"], row["changed"]) == ("STOPPED", "INITIATING", True)
+    assert (row["previous_state"], row["state"], row["changed"], row["action"]) == (
+        "STOPPED",
+        "INITIATING",
+        True,
+        "start",
+    )
 
 
-def test_the_fqdn_stands_in_for_a_hostname_that_is_missing() -> None:
-    drs = FakeDrs(["CONTINUOUS"])
-    drs.servers[sid(0)].members = {"sourceProperties": {"identificationHints": {"fqdn": "web1.example.com"}}}
-    assert values_of(drs.run().outcomes, diff=False)["outcomes"][0]["hostname"] == "web1.example.com"
+def test_an_outcome_tells_what_aws_refused() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[CallEnd(REFUSED)])})
+    (row,) = values_of(drs.run().outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["changed"], row["error_code"]) == (True, False, "AccessDeniedException")
+
+
+@pytest.mark.parametrize(("end", "flags"), [("failed", [1, 0, 0]), ("held", [0, 1, 0]), ("deferred", [0, 0, 1])])
+def test_an_outcome_has_one_end(end: End, flags: list[int]) -> None:
+    outcome = Outcome(sid(0))
+    outcome.finish(end, "why")
+    values = values_of([outcome], diff=False)
+    (row,) = values["outcomes"]
+    assert [row[name] for name in ("failed", "held", "deferred")] == [bool(flag) for flag in flags]
+    assert [values["summary"][name] for name in ("failed", "held", "deferred")] == flags
+
+
+def test_texts_of_an_outcome_are_cut_and_shown_escaped() -> None:
+    server = {
+        "arn": "a" * 3000,
+        "sourceProperties": {"identificationHints": {"hostname": "h" * 300}},
+        "dataReplicationInfo": {"dataReplicationState": "S\x1b" + "s" * 300, "lagDuration": "d" * 300},
+    }
+    (row,) = values_of([Outcome(sid(0), first=server, latest=server)], diff=False)["outcomes"]
+    assert [len(row[name]) for name in ("arn", "hostname", "state", "lag_duration")] == [2048, 256, 80, 80]
+    assert row["state"].startswith("S\\x1b")
+    assert row["previous_state"] == row["state"]
 
 
 def test_the_summary_counts_the_outcomes() -> None:
     drs = FakeDrs([*MIXED, "STOPPED", "STOPPED"])
-    held = sid(7)
-
-    run = drs.run(max_starts=1, why_held=lambda server: "held" if server["sourceServerID"] == held else None)
-
+    drs.servers[sid(7)].holds = [True]
+    run = drs.run(
+        max_in_progress=3,
+        holds=True,
+        hold_reason=lambda server: "held" if server.get("replicationDirection") else None,
+    )
     assert values_of(run.outcomes, diff=False)["summary"] == {
         "matched": 8,
         "changed": 1,
@@ -221,16 +273,21 @@ def test_the_summary_adds_up_the_bytes_of_all_disks() -> None:
     }
 
 
+def test_the_states_of_the_summary_are_in_order_cut_and_shown_escaped() -> None:
+    by_state = summary_of([], ["b", "a\x1b", "b", "x" * 100])["by_state"]
+    assert list(by_state.items()) == [("a\\x1b", 1), ("b", 2), ("x" * 79 + "…", 1)]
+
+
 def test_the_diff_has_a_line_a_server_with_its_state() -> None:
-    drs = FakeDrs(["STOPPED", "CONTINUOUS", GONE])
-    drs.servers[sid(0)].members = {"sourceProperties": {"identificationHints": {"hostname": "web1"}}}
+    drs = FakeDrs(["STOPPED", "CONTINUOUS", GONE, None])
+    drs.servers[sid(0)].members = hinted("web1\n")
     assert values_of(drs.run(check_mode=True).outcomes, diff=True)["diff"] == {
-        "before": f"{sid(0)} web1 STOPPED\n{sid(1)} - CONTINUOUS\n{sid(2)} - UNKNOWN\n",
-        "after": f"{sid(0)} web1 INITIATING\n{sid(1)} - CONTINUOUS\n{sid(2)} - UNKNOWN\n",
+        "before": f"{sid(0)} web1 STOPPED\n{sid(1)} - CONTINUOUS\n{sid(2)} - UNKNOWN\n{sid(3)} - UNKNOWN\n",
+        "after": f"{sid(0)} web1 INITIATING\n{sid(1)} - CONTINUOUS\n{sid(2)} - UNKNOWN\n{sid(3)} - UNKNOWN\n",
     }
 
 
-def test_the_diff_of_nothing_to_do_is_none() -> None:
+def test_the_diff_of_nothing_to_do_is_empty() -> None:
     diff = values_of(FakeDrs(["CONTINUOUS", "STALLED"]).run().outcomes, diff=True)["diff"]
     assert diff["before"] == diff["after"] != ""
 
@@ -246,104 +303,254 @@ def test_servers_that_aws_does_not_know_are_left_out_and_the_others_keep_their_o
     assert [server["source_server_id"] for server in servers] == [sid(2), sid(0)]
 
 
-def failed(count: int, of: int) -> list[Outcome]:
-    outcomes = [Outcome(sid(number)) for number in range(of)]
-    for outcome in outcomes[:count]:
-        outcome.fail("reason")
-    return outcomes
+def test_the_error_that_ended_the_run_has_its_code_and_message() -> None:
+    assert error_value(DrsError("fatal", "Code", "why")) == {"error": {"code": "Code", "message": "why"}}
+    assert error_value(DrsError("fatal", None, "why")) == {"error": {"code": None, "message": "why"}}
+
+
+def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, cause: str = "", **options: Any) -> Run:
+    """A run whose outcomes have these ends, of which the first ones are changed."""
+    outcomes = [Outcome(sid(number)) for number in range(len(ends))]
+    for outcome, end in zip(outcomes, ends, strict=True):
+        outcome.finish(end, f"reason of {outcome.source_server_id}", cause or "cause")
+    for outcome in outcomes[:changed]:
+        outcome.changed = True
+    return Run(RunOptions(goal, **options), FakeDrs({}), outcomes)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (ended(), f"0 of 0 source servers started ({REGION})"),
+        (ended("done", changed=1), f"1 of 1 source server started ({REGION})"),
+        (ended("done"), f"0 of 1 source server started, 1 was running already ({REGION})"),
+        (
+            ended("done", "done", "done", "held", "deferred", "held", changed=1),
+            f"1 of 6 source servers started, 2 were running already, 2 held, 1 deferred ({REGION})",
+        ),
+        (ended("done", "done", goal="stopped"), f"0 of 2 source servers stopped, 2 were stopped already ({REGION})"),
+        (ended("done", goal="stopped", changed=1), f"1 of 1 source server stopped ({REGION})"),
+        (ended("done", check_mode=True, changed=1), f"1 of 1 source server would be started ({REGION})"),
+        (
+            ended("done", "done", goal="stopped", check_mode=True, changed=1),
+            f"1 of 2 source servers would be stopped, 1 was stopped already ({REGION})",
+        ),
+    ],
+)
+def test_success_is_told_with_all_counts(run: Run, message: str) -> None:
+    assert success_message(run) == message
+    assert "failed" in str(failure_message(run)) or failure_message(run) is None
+
+
+def test_success_tells_region_and_account() -> None:
+    drs = FakeDrs(["STOPPED", "CONTINUOUS"])
+    message = success_message(drs.run().run)
+    assert message == f"1 of 2 source servers started, 1 was running already ({REGION}, account 123456789012)"
+
+
+@pytest.mark.parametrize(
+    ("arns", "told"),
+    [
+        ([], REGION),
+        ([None], REGION),
+        (["no arn", "a:b:c:d:e"], REGION),
+        (["arn:aws:drs:r::source-server/s"], REGION),
+        (["arn:aws:drs:r:1:source-server/s", "arn:aws:drs:r:1:source-server/t"], f"{REGION}, account 1"),
+        (["arn:aws:drs:r:2:source-server/s", "arn:aws:drs:r:1:source-server/t:u"], f"{REGION}, account 1, 2"),
+        (["arn:aws:drs:r:\x1b:source-server/s"], f"{REGION}, account \\x1b"),
+    ],
+)
+def test_the_account_is_that_of_the_arns(arns: list[str | None], told: str) -> None:
+    assert where(REGION, [{"arn": arn} for arn in arns]) == told
 
 
 @pytest.mark.parametrize(
     ("goal", "told"),
     [
-        ("replicating", "not replicating"),
-        ("continuous", "not continuously protected"),
-        ("stopped", "not stopped"),
+        ("replicating", "2 of 3 source servers are not replicating (0 started, 1 was running already, 2 failed;"),
+        ("continuous", "2 of 3 source servers are not continuously protected (0 started, 1 was running already,"),
+        ("stopped", "2 of 3 source servers are not stopped (0 stopped, 1 was stopped already, 2 failed;"),
     ],
 )
-def test_a_failure_counts_and_says_what_is_not_reached(goal: Any, told: str) -> None:
-    assert str(failure_of(failed(2, 300), goal, None)).startswith(f"2 of 300 source servers are {told}: {sid(0)} (")
+def test_a_failure_counts_and_says_what_is_not_reached(goal: Goal, told: str) -> None:
+    assert str(failure_message(ended("failed", "failed", "done", goal=goal))).startswith(told)
 
 
 def test_a_failure_of_the_one_server_is_in_the_singular() -> None:
-    assert str(failure_of(failed(1, 1), "replicating", None)).startswith("1 of 1 source server is not replicating: ")
+    assert failure_message(ended("failed", changed=1)) == (
+        f"1 of 1 source server is not replicating (1 started, 1 failed; {REGION}): cause: {sid(0)}."
+    )
 
 
-def test_nobody_failed_no_failure() -> None:
-    assert failure_of(failed(0, 3), "replicating", None) is None
+@pytest.mark.parametrize("ends", [(), ("done",), ("held", "deferred", "done")])
+def test_where_nothing_failed_there_is_no_failure(ends: tuple[End, ...]) -> None:
+    assert failure_message(ended(*ends)) is None
 
 
-def test_a_failure_names_hostname_state_and_reason() -> None:
-    drs = FakeDrs(["DISCONNECTED", GONE])
-    drs.servers[sid(0)].members = {"sourceProperties": {"identificationHints": {"hostname": "web1"}}}
-    message = str(failure_of(drs.run().outcomes, "replicating", None))
-    assert f"{sid(0)} web1 (DISCONNECTED: reinstall or reconnect the AWS Replication Agent" in message
-    assert f"; {sid(1)} (DRS does not know this ID in eu-west-1)" in message
+def test_what_the_deadline_deferred_is_a_failure_and_the_deadline_is_told_once() -> None:
+    run = ended("deferred", "failed", "done", wait_timeout=600.0)
+    run.expired = True
+    assert failure_message(run) == (
+        f"2 of 3 source servers are not replicating after 600 s (0 started, 1 was running already, 1 deferred,"
+        f" 1 failed; {REGION}): cause: {sid(0)}, {sid(1)}."
+    )
 
 
-@pytest.mark.parametrize(("count", "more"), [(20, ""), (21, "; and 1 more"), (300, "; and 280 more")])
-def test_a_failure_names_at_most_20_servers(count: int, more: str) -> None:
-    message = str(failure_of(failed(count, 300), "replicating", None))
-    assert len(re.findall(r"s-\d{17}", message)) == 20
-    assert message.endswith(f"(reason){more}")
+def test_a_failure_names_causes_once_with_their_servers_and_hosts() -> None:
+    drs = FakeDrs(["DISCONNECTED", GONE, "DISCONNECTED"])
+    drs.servers[sid(0)].members = hinted("web1\x1b")
+    message = str(failure_message(drs.run().run))
+    assert message.count("reinstall or reconnect the AWS Replication Agent") == 1
+    assert f": {sid(0)} web1\\x1b, {sid(2)}; DRS does not know this ID in {REGION}: {sid(1)}." in message
+    assert message.startswith("3 of 3 source servers are not replicating (0 started, 3 failed; ")
 
 
-def test_a_long_text_of_aws_is_cut_in_the_message_and_whole_in_the_outcome() -> None:
-    long = fault("refused", "Some", "x" * 5000)
-    drs = FakeDrs(["STOPPED"])
-    drs.servers[sid(0)].starts = [End(long)]
-    outcomes = drs.run().outcomes
-    assert len(str(failure_of(outcomes, "replicating", None))) < 500
-    assert "…" in str(failure_of(outcomes, "replicating", None))
-    assert values_of(outcomes, diff=False)["outcomes"][0]["reason"] == long.message
+def test_what_filters_named_and_no_server_has_is_a_failure_by_itself() -> None:
+    assert failure_message(ended("done", changed=1), ["hostname=a\x1b", "fqdn=b"]) == (
+        f"1 of 1 source server started ({REGION}), but no source server has hostname=a\\x1b, fqdn=b."
+    )
 
 
-def test_a_fatal_failure_says_what_was_done_and_to_run_again() -> None:
+def test_what_filters_named_and_no_server_has_stands_beside_what_failed() -> None:
+    assert failure_message(ended("failed"), ["hostname=a"]) == (
+        f"1 of 1 source server is not replicating (0 started, 1 failed; {REGION}): cause: {sid(0)};"
+        " no source server has hostname=a."
+    )
+
+
+def failed(number: int) -> list[End]:
+    return ["failed"] * number
+
+
+@pytest.mark.parametrize(("number", "more"), [(19, ""), (20, ""), (21, "; and 1 more"), (300, "; and 280 more")])
+def test_a_failure_names_at_most_20_servers(number: int, more: str) -> None:
+    message = str(failure_message(ended(*failed(number))))
+    assert len(re.findall(r"s-\d{17}", message)) == min(20, number)
+    assert message.endswith(f"{sid(min(20, number) - 1)}{more}.")
+
+
+def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> None:
+    run = ended(*failed(30))
+    for number, outcome in enumerate(run.outcomes):
+        outcome.cause = f"cause {number // 15}" if number < 29 else "last cause"
+    message = str(failure_message(run))
+    names = [", ".join(sid(number) for number in numbers) for numbers in (range(15), range(15, 20))]
+    assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
+
+
+def test_a_long_text_of_aws_is_cut_everywhere() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], members=hinted("h" * 5000))})
+    drs.servers[sid(0)].starts = [CallEnd(error("refused", "Some", "why"))]
+    assert len(str(failure_message(drs.run().run))) < 500
+
+
+def test_a_run_that_ended_for_all_says_what_was_done_and_to_run_again() -> None:
     drs = FakeDrs(["STOPPED"] * 40)
-    for number in range(2, 40):
-        drs.servers[sid(number)].starts = [End(EXPIRED)]
+    for number in range(17, 40):
+        drs.servers[sid(number)].starts = [CallEnd(EXPIRED)]
     run = drs.run()
-    assert run.took_effect
-    message = str(failure_of(run.outcomes, "replicating", run.ended_by))
-    assert message.startswith(EXPIRED.message)
-    changed = len(run.took_effect)  # 1 or 2: the calls go out at once, and the first refusal ends them
-    assert f"{40 - changed} of 40 source servers are not replicating" in message
-    assert f"{changed} of them were not undone" in message
-    assert "run the task again" in message
+    changed = len(run.took_effect)
+    assert str(failure_message(run.run)) == (
+        f"{EXPIRED.message}. {changed} started, {40 - changed} not ({REGION}, account 123456789012). What was started"
+        " stays started. Renew the credentials and run again: it goes on where it stopped."
+    )
 
 
-def test_a_fatal_failure_before_any_call_undid_nothing() -> None:
-    drs = FakeDrs(["STOPPED"])
-    drs.describes = [End(EXPIRED)]
-    run = drs.run()
-    assert "undone" not in str(failure_of(run.outcomes, "replicating", run.ended_by))
+def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[CallEnd(error("fatal", "Other", "so says AWS"))])})
+    assert failure_message(drs.run().run) == (
+        f"so says AWS. 0 started, 1 not ({REGION}, account 123456789012). Run again: it goes on where it stopped."
+    )
+
+
+def test_a_stop_that_ended_for_all_speaks_of_stops() -> None:
+    run = ended("failed", "done", goal="stopped", changed=0)
+    run.outcomes[1].changed, run.outcomes[1].latest, run.error = True, {}, EXPIRED
+    assert f" 1 stopped, 1 not ({REGION}). What was stopped stays stopped. Renew" in str(failure_message(run))
+
+
+def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> None:
+    drs = FakeDrs(["STOPPED"], describes=[CallEnd(EXPIRED)])
+    assert failure_message(drs.run().run) == f"{EXPIRED.message}."
 
 
 @pytest.mark.parametrize(
-    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("", ".")]
+    ("selection", "message"),
+    [
+        (
+            Selection(filters={"tag:Env": ["a\x1b", "b"], "hostname": ["w"]}),
+            f"No source server matches tag:Env=a\\x1b, b, hostname=w in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}),
+            f"No source server matches tag:Env=prdo in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"replication-state": ["STOPPED"]}),
+            f"No source server is there in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"hostname": ["a"]}, exclude_filters=[{"hostname": ["b"]}]),
+            f"No source server matches hostname=a and is not excluded in {REGION}: check the filters and the region.",
+        ),
+    ],
 )
-def test_a_sentence_ends_as_one_and_leaves_option_names_alone(text: str, whole: str) -> None:
-    assert sentence(text) == whole
+def test_filters_that_match_nothing_are_told_with_the_region(selection: Selection, message: str) -> None:
+    assert no_match_message(REGION, selection) == message
 
 
 def test_there_is_one_warning_for_each_cause() -> None:
-    drs = FakeDrs(["STALLED", "PAUSED", "SOMETHING_NEW", "STOPPED", "STOPPED", "CONTINUOUS", "DISCONNECTED"])
-    run = drs.run(why_held=lambda _server: "it is failed over")
-    stuck, unknown, held = warnings_of(run.outcomes)
-    assert stuck.startswith("2 of 7 source servers run, but no data flows")
-    assert "AGENT_NOT_SEEN" in stuck
-    assert unknown.startswith("1 of 7 source servers are in a state that is not known")
-    assert held.startswith("2 of 7 source servers are held")
-    assert "it is failed over" in held
+    drs = FakeDrs(["STALLED", "PAUSED", "STALLED", "SOMETHING_NEW", "STOPPED", "STOPPED", "CONTINUOUS", "DISCONNECTED"])
+    drs.servers[sid(0)].members = hinted("web1")
+    run = drs.run(hold_reason=lambda _server: "failed over", holds=True)
+    stalled, paused, unknown, held = warnings_of(run.outcomes)
+    assert stalled.startswith("Of 8 source servers: STALLED: AGENT_NOT_SEEN, check that the source server is up")
+    assert stalled.endswith(f": {sid(0)} web1, {sid(2)}")
+    assert paused == f"Of 8 source servers: PAUSED, replication is paused: {sid(1)}"
+    assert unknown.startswith("Of 8 source servers: SOMETHING_NEW, ")
+    assert held == f"Of 8 source servers: held, failed over: {sid(4)}, {sid(5)}"
 
 
-def test_a_warning_names_at_most_20_servers() -> None:
-    (warning,) = warnings_of(FakeDrs(["STALLED"] * 300).run().outcomes)
+def test_a_warning_about_the_one_server_is_in_the_singular() -> None:
+    (warning,) = warnings_of(FakeDrs(["PAUSED"]).run().outcomes)
+    assert warning == f"Of 1 source server: PAUSED, replication is paused: {sid(0)}"
+
+
+def test_warnings_name_at_most_20_servers() -> None:
+    (warning,) = warnings_of(FakeDrs(["PAUSED"] * 300).run().outcomes)
     assert len(re.findall(r"s-\d{17}", warning)) == 20
+    assert warning.startswith("Of 300 source servers: PAUSED, replication is paused: ")
     assert warning.endswith("; and 280 more")
+
+
+def test_20_warnings_name_all_their_servers() -> None:
+    (warning,) = warnings_of(FakeDrs(["PAUSED"] * 20).run().outcomes)
+    assert warning.endswith(sid(19))
+
+
+def test_the_20_names_of_warnings_go_to_the_first_causes() -> None:
+    first, second = warnings_of(FakeDrs([*["PAUSED"] * 15, *["SOMETHING_NEW"] * 10]).run().outcomes)
+    assert len(re.findall(r"s-\d{17}", first)) == 15
+    assert len(re.findall(r"s-\d{17}", second)) == 5
+    assert second.endswith("; and 5 more")
 
 
 def test_there_is_no_warning_about_servers_that_are_well_or_failed() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED", "STOPPED"])
-    drs.servers[sid(3)].starts = [End(REFUSED)]
+    drs.servers[sid(3)].starts = [CallEnd(REFUSED)]
     assert warnings_of(drs.run().outcomes) == []
+
+
+def test_a_server_is_named_by_id_host_and_detail() -> None:
+    servers: list[tuple[str, Any, str]] = [
+        (sid(0), hinted("web1"), "lag P0D"),
+        (sid(1), hinted(None), ""),
+        (sid(2), None, "why"),
+        (sid(3), {}, ""),
+    ]
+    assert named(servers) == [
+        f"{sid(0)} web1 (lag P0D)",
+        f"{sid(1)} web1.example.com",
+        f"{sid(2)} (why)",
+        sid(3),
+    ]

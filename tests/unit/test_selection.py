@@ -4,40 +4,38 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.faults import Fault
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import aim_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     READERS,
+    SOURCE_SERVER_ID,
     Filters,
-    Refusal,
-    doubts_of,
-    filters_of,
+    Selection,
     find,
-    find_to_change,
+    hold_reason,
     matches,
-    selection_of,
-    why_held,
+    parse_filters,
+    parse_ids,
+    parse_selection,
+    state_warnings,
+    unmatched,
 )
-from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
-    ERROR_500,
-    REGION,
-    End,
-    FakeDrs,
-    FakeServer,
-    sid,
-)
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, End, FakeDrs, sid
+from botocore.model import ServiceModel
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")
 ONE = "s-1234567890abcdefg"
 TWO = "s-ABCDEFGHIJKLMNOPQ"
 
 
-def select(**given: Any) -> list[str] | Filters | None:
-    return selection_of(dict.fromkeys(SELECTORS) | given, SELECTORS)
+def select(**given: Any) -> Selection | None:
+    return parse_selection({**dict.fromkeys(SELECTORS), "exclude_filters": None, **given}, SELECTORS)
+
+
+def test_the_shape_of_an_id_is_that_of_the_model(drs_model: ServiceModel) -> None:
+    assert SOURCE_SERVER_ID.pattern == drs_model.shape_for("SourceServerID").metadata["pattern"].strip("^$")
 
 
 @pytest.mark.parametrize(
@@ -47,13 +45,15 @@ def select(**given: Any) -> list[str] | Filters | None:
         ({"source_server_ids": [ONE]}, [ONE]),
         ({"source_server_ids": [TWO, ONE, TWO]}, [TWO, ONE]),
         ({"source_server_ids": [TWO], "source_server_id": None}, [TWO]),
+        ({"source_server_id": f" {ONE}\n"}, [ONE]),
+        ({"source_server_ids": [f"{ONE}\r\n", f"\t{TWO}", ONE]}, [ONE, TWO]),
     ],
 )
-def test_ids_count_once_and_keep_their_order(given: dict[str, Any], ids: list[str]) -> None:
-    assert select(**given) == ids
+def test_ids_count_once_keep_their_order_and_lose_white_space(given: dict[str, Any], ids: list[str]) -> None:
+    assert select(**given) == Selection(source_server_ids=ids)
 
 
-@pytest.mark.parametrize("given", [{}, {"source_server_id": None}, dict.fromkeys(SELECTORS)])
+@pytest.mark.parametrize("given", [{}, {"source_server_id": None}, dict.fromkeys(SELECTORS), {"exclude_filters": []}])
 def test_a_null_selector_counts_as_absent(given: dict[str, Any]) -> None:
     assert select(**given) is None
 
@@ -64,31 +64,64 @@ def test_a_null_selector_counts_as_absent(given: dict[str, Any]) -> None:
         {"source_server_id": ONE, "source_server_ids": [ONE]},
         {"source_server_id": ONE, "filters": {"hostname": "web1"}},
         {"source_server_ids": [], "filters": {}},
+        {"source_server_id": ONE, "source_server_ids": [ONE], "filters": {"hostname": "web1"}},
     ],
 )
 def test_two_selectors_are_refused_and_named(given: dict[str, Any]) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InvalidOptions) as raised:
         select(**given)
-    assert all(selector in str(refusal.value) for selector in given)
+    assert str(raised.value) == (
+        f"Give only one of source_server_id, source_server_ids, filters, not {', '.join(given)}"
+    )
 
 
-@pytest.mark.parametrize(("selector", "empty"), [("source_server_id", ""), ("source_server_ids", []), ("filters", {})])
+@pytest.mark.parametrize(
+    ("selector", "empty"),
+    [("source_server_id", ""), ("source_server_id", " \n"), ("source_server_ids", []), ("filters", {})],
+)
 def test_an_empty_selector_is_refused_and_never_means_every_server(selector: str, empty: object) -> None:
-    with pytest.raises(Refusal, match=f"{selector} is empty"):
+    with pytest.raises(InvalidOptions) as raised:
         select(**{selector: empty})
+    assert str(raised.value) == f"{selector} is empty. Name the source servers; empty never means all"
+
+
+def test_filters_and_excluded_ones_are_parsed() -> None:
+    given = {"filters": {"tag:Env": ["prod"]}, "exclude_filters": [{"hostname": "web1"}, {"tag:Protect": False}]}
+    assert select(**given) == Selection(
+        filters={"tag:Env": ["prod"]}, exclude_filters=[{"hostname": ["web1"]}, {"tag:Protect": ["false"]}]
+    )
+
+
+def test_without_a_selector_something_may_be_excluded_from_all() -> None:
+    assert select(exclude_filters=[{"hostname": "web1"}]) == Selection(exclude_filters=[{"hostname": ["web1"]}])
+
+
+@pytest.mark.parametrize("selector", ["source_server_id", "source_server_ids"])
+def test_nothing_is_excluded_from_ids(selector: str) -> None:
+    with pytest.raises(InvalidOptions, match=f"^exclude_filters goes with filters, not with {selector}$"):
+        select(**{selector: ONE, "exclude_filters": [{"hostname": "web1"}]})
+
+
+@pytest.mark.parametrize("entry", [{}, None, "text", []])
+def test_an_empty_entry_of_excluded_filters_is_refused(entry: object) -> None:
+    with pytest.raises(InvalidOptions, match=r"^exclude_filters has an empty entry"):
+        select(filters={"hostname": "web1"}, exclude_filters=[entry])
+
+
+def test_an_excluded_filter_with_an_unknown_key_is_refused() -> None:
+    with pytest.raises(InvalidOptions, match=r"^exclude_filters has no key state; the keys are tag:<Key>, tag-key"):
+        select(filters={"hostname": "web1"}, exclude_filters=[{"state": "STOPPED"}])
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         "",
-        " ",
         "s-1234567890abcdef",
         "s-1234567890abcdefgh",
         "S-1234567890abcdefg",
         "s-1234567890abcdef_",
-        "s-1234567890abcdefg\n",
-        " s-1234567890abcdefg",
+        "s-12345678 0abcdefg",
         "i-1234567890abcdefg",
         "s-1234567890abcdéfg",
         "s-1234567890\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
@@ -96,11 +129,9 @@ def test_an_empty_selector_is_refused_and_never_means_every_server(selector: str
     ],
 )
 def test_ids_of_a_wrong_shape_are_refused_and_all_named(wrong: str) -> None:
-    with pytest.raises(Refusal) as refusal:
-        select(source_server_ids=[TWO, wrong, "s-bad"])
-    assert repr(wrong) in str(refusal.value)
-    assert "'s-bad'" in str(refusal.value)
-    assert TWO not in str(refusal.value)
+    with pytest.raises(InvalidOptions) as raised:
+        parse_ids([TWO, wrong, "s-bad"])
+    assert str(raised.value) == (f"These are not source server IDs (s- and 17 letters or digits): {wrong!r}, 's-bad'")
 
 
 @pytest.mark.parametrize(
@@ -111,26 +142,29 @@ def test_ids_of_a_wrong_shape_are_refused_and_all_named(wrong: str) -> None:
         (True, ["true"]),
         (False, ["false"]),
         (1, ["1"]),
+        (1.5, ["1.5"]),
         ([0, True, "x"], ["0", "true", "x"]),
         ("", [""]),
     ],
 )
 def test_values_become_lists_of_texts_as_in_amazon_aws(value: object, patterns: list[str]) -> None:
-    assert filters_of({"tag:Protect": value}) == {"tag:Protect": patterns}
+    assert parse_filters("filters", {"tag:Protect": value}) == {"tag:Protect": patterns}
 
 
 @pytest.mark.parametrize("value", [[], None, {}, {"a": 1}, [None], [["a"]]])
 def test_a_value_of_another_type_is_refused_with_its_key(value: object) -> None:
-    with pytest.raises(Refusal, match="hostname"):
-        filters_of({"hostname": value})
+    with pytest.raises(
+        InvalidOptions, match=r"^filters: hostname takes a text, a number, a boolean or a list of these, not "
+    ):
+        parse_filters("filters", {"hostname": value})
 
 
 @pytest.mark.parametrize("key", ["Hostname", "tag:", "tag", "tags", "state", "replication_state", "", 7])
 def test_an_unknown_key_is_refused_and_the_known_ones_are_listed(key: object) -> None:
-    with pytest.raises(Refusal) as refusal:
-        filters_of({"hostname": "web1", key: "a"})
-    assert str(key) in str(refusal.value)
-    assert all(known in str(refusal.value) for known in [*READERS, "tag:<Key>"])
+    with pytest.raises(InvalidOptions) as raised:
+        parse_filters("filters", {"hostname": "web1", key: "a"})
+    assert str(raised.value).startswith(f"filters has no key {key};")
+    assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
 
 
 def test_the_keys_are_those_of_the_contract() -> None:
@@ -168,9 +202,10 @@ SERVER: dict[str, Any] = {
         ("tag:aws:x", "b", "x"),
         ("tag:a:b", "c", "b"),
         ("tag:env", "*", "prod"),
-        ("tag-key", "Env", "prod"),
-        ("hostname", "web1", "WEB1"),
-        ("fqdn", "web1.example.com", "web1"),
+        ("tag-key", "Env", "env"),
+        ("hostname", "web1", "web"),
+        ("hostname", "WEB?", "WEB"),
+        ("fqdn", "Web1.Example.COM", "web1"),
         ("ec2-instance-id", "i-0123456789abcdef0", "i-0"),
         ("source-server-id", ONE, TWO),
         ("replication-state", "STOPPED", "stopped"),
@@ -226,12 +261,17 @@ def test_a_member_that_is_absent_matches_no_pattern() -> None:
 def fleet() -> FakeDrs:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "STOPPED"])
     for number, env in enumerate(["prod", "prod", "test"]):
-        drs.servers[sid(number)].members = {"tags": {"Env": env}}
+        hints = {"hostname": f"web{number}", "fqdn": f"web{number}.example.com", "awsInstanceID": f"i-{number}"}
+        drs.servers[sid(number)].members = {
+            "tags": {"Env": env},
+            "sourceProperties": {"identificationHints": hints},
+        }
     return drs
 
 
-def found(drs: FakeDrs, filters: Filters) -> list[str]:
-    return [server["sourceServerID"] for server in find_to_change(drs, filters)]
+def found(drs: FakeDrs, filters: Filters, *exclude_filters: Filters) -> list[str]:
+    servers = find(drs, Selection(filters=filters, exclude_filters=list(exclude_filters))).servers
+    return [server["sourceServerID"] for server in servers]
 
 
 def test_filters_find_their_servers_ordered_by_id() -> None:
@@ -240,145 +280,141 @@ def test_filters_find_their_servers_ordered_by_id() -> None:
     assert found(drs, {"tag:Env": ["prod"]}) == [sid(0), sid(1)]
 
 
-def test_filters_that_match_nothing_are_refused_with_the_region() -> None:
-    with pytest.raises(Refusal, match=f"tag:Env=prdo.*{REGION}"):
-        find_to_change(fleet(), {"tag:Env": ["prdo"]})
+def test_no_filters_find_every_server() -> None:
+    assert found(fleet(), {}) == [sid(0), sid(1), sid(2)]
 
 
-def test_the_replication_state_may_leave_no_server() -> None:
-    assert found(fleet(), {"tag:Env": ["prod"], "replication-state": ["STOPPED"]}) == [sid(0)]
-    assert found(fleet(), {"tag:Env": ["prod"], "replication-state": ["STALLED"]}) == []
+def test_a_server_that_two_pages_show_is_found_once() -> None:
+    class TwiceListed(FakeDrs):
+        def describe_all(self) -> list[Any]:
+            return [*super().describe_all(), *super().describe_all()]
+
+    assert found(TwiceListed(["STOPPED", "STOPPED"]), {}) == [sid(0), sid(1)]
 
 
-def test_the_replication_state_does_not_hide_a_mistyped_tag() -> None:
-    with pytest.raises(Refusal, match="tag:Env=prdo"):
-        find_to_change(fleet(), {"tag:Env": ["prdo"], "replication-state": ["STOPPED"]})
+def test_what_matches_any_of_the_excluded_filters_is_left_out() -> None:
+    assert found(fleet(), {"hostname": ["web*"]}, {"tag:Env": ["test"]}) == [sid(0), sid(1)]
+    assert found(fleet(), {"hostname": ["web*"]}, {"tag:Env": ["test"]}, {"hostname": ["WEB0"]}) == [sid(1)]
+    assert found(fleet(), {"hostname": ["web*"]}, {"tag:Env": ["prod"], "hostname": ["web0"]}) == [sid(1), sid(2)]
+    assert found(fleet(), {"source-server-id": [sid(0), sid(1)]}, {"hostname": ["web0"]}) == [sid(1)]
 
 
-def test_a_region_without_any_server_is_refused_even_for_the_replication_state_alone() -> None:
-    with pytest.raises(Refusal, match=REGION):
-        find_to_change(FakeDrs({}), {"replication-state": ["STOPPED"]})
+@pytest.mark.parametrize(
+    ("filters", "exclude_filters", "number", "is_broadly_matched"),
+    [
+        ({"tag:Env": ["prod"]}, [], 2, True),
+        ({"tag:Env": ["prdo"]}, [], 0, False),
+        ({"tag:Env": ["prod"], "replication-state": ["STOPPED"]}, [], 1, True),
+        ({"tag:Env": ["prod"], "replication-state": ["STALLED"]}, [], 0, True),
+        ({"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}, [], 0, False),
+        ({"replication-state": ["STALLED"]}, [], 0, True),
+        ({"tag:Env": ["prod"]}, [{"hostname": ["web*"]}], 0, False),
+        ({"tag:Env": ["prod"]}, [{"replication-state": ["STOPPED"]}], 1, True),
+        ({"tag:Env": ["test"]}, [{"replication-state": ["STOPPED"]}], 0, False),
+    ],
+    ids=str,
+)
+def test_the_state_may_leave_no_server_but_does_not_hide_a_mistyped_tag(
+    filters: Filters, exclude_filters: list[Filters], number: int, is_broadly_matched: bool
+) -> None:
+    result = find(fleet(), Selection(filters=filters, exclude_filters=exclude_filters))
+    assert (len(result.servers), result.is_broadly_matched) == (number, is_broadly_matched)
 
 
-def test_to_find_is_no_refusal_where_nothing_matches() -> None:
-    assert find(fleet(), {"tag:Env": ["prdo"]}) == []
+def test_a_region_without_any_server_matches_nothing() -> None:
+    result = find(FakeDrs({}), Selection(filters={"replication-state": ["STOPPED"]}))
+    assert (result.servers, result.is_broadly_matched, result.unmatched) == ([], False, [])
 
 
-def test_ids_are_pushed_down_200_at_a_time() -> None:
-    drs = FakeDrs(["STOPPED"] * 300)
-    assert len(find(drs, {"source-server-id": [sid(number) for number in range(201)]})) == 201
-    assert [len(call.ids) for call in drs.journal] == [200, 1]
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        ({"hostname": ["web0", "WEB1", "web9"]}, ["hostname=web9"]),
+        ({"hostname": ["web9", "db*", "db?"]}, ["hostname=web9"]),
+        ({"hostname": [r"web\*"]}, [r"hostname=web\*"]),
+        ({"fqdn": ["web0.example.com", "web0"]}, ["fqdn=web0"]),
+        ({"ec2-instance-id": ["i-0", "I-0"]}, ["ec2-instance-id=I-0"]),
+        ({"source-server-id": [sid(0), sid(9)]}, [f"source-server-id={sid(9)}"]),
+        ({"tag:Env": ["nothing"], "tag-key": ["nothing"], "replication-state": ["STALLED"]}, []),
+        ({"hostname": ["web0"], "tag:Env": ["test"]}, []),
+        ({"source-server-id": [sid(0)], "hostname": ["web1", "web9"]}, ["hostname=web9"]),
+        ({"source-server-id": ["x"], "hostname": ["x"]}, ["hostname=x", "source-server-id=x"]),
+    ],
+    ids=str,
+)
+def test_a_value_that_names_a_server_which_nobody_has_is_unmatched(filters: Filters, told: list[str]) -> None:
+    assert find(fleet(), Selection(filters=filters)).unmatched == told
+    assert list(unmatched(fleet().describe_all(), filters)) == told
 
 
-@pytest.mark.parametrize("pattern", ["s-*", "s-0000000000000000?"])
-def test_patterns_of_ids_are_matched_here(pattern: str) -> None:
+def test_a_named_server_that_is_excluded_is_not_unmatched() -> None:
+    result = find(fleet(), Selection(filters={"hostname": ["web0"]}, exclude_filters=[{"hostname": ["web0"]}]))
+    assert (result.servers, result.unmatched) == ([], [])
+
+
+def test_ids_are_all_that_is_asked_for() -> None:
     drs = FakeDrs(["STOPPED"] * 12)
-    assert len(find(drs, {"source-server-id": [pattern]})) == (12 if pattern == "s-*" else 10)
+    assert found(drs, {"source-server-id": [sid(3), sid(1)], "replication-state": ["STOPPED"]}) == [sid(1), sid(3)]
+    assert [call.ids for call in drs.journal] == [(sid(3), sid(1))]
+
+
+@pytest.mark.parametrize(("pattern", "number"), [("s-*", 12), ("s-0000000000000000?", 10), ("x", 0)])
+def test_patterns_of_ids_are_matched_here(pattern: str, number: int) -> None:
+    drs = FakeDrs(["STOPPED"] * 12)
+    assert len(found(drs, {"source-server-id": [pattern, sid(99)]})) == number
     assert sum(len(call.ids) for call in drs.journal) == 12
 
 
-def test_a_page_that_cannot_be_had_is_a_fault_and_no_shorter_answer() -> None:
+def test_a_page_that_cannot_be_had_is_an_error_and_no_shorter_answer() -> None:
     drs = fleet()
     drs.describes = [End(), End(ERROR_500)]
-    with pytest.raises(Fault):
-        find(drs, {"tag:Env": ["prod"]})
+    with pytest.raises(DrsError):
+        find(drs, Selection(filters={"tag:Env": ["prod"]}))
 
 
-def test_a_mistyped_state_is_doubted_and_one_that_can_match_is_not() -> None:
-    (doubt,) = doubts_of({"replication-state": ["STOP*", "stopped", "CONTINUOUS"], "hostname": ["nobody"]})
-    assert "'stopped'" in doubt
+def test_a_pattern_that_matches_no_known_state_is_warned_of() -> None:
+    filters = {"replication-state": ["STOP*", "stopped", "CONTINUOUS"], "hostname": ["nobody"]}
+    first, second = state_warnings(Selection(filters=filters, exclude_filters=[{"replication-state": ["STALED"]}]))
+    assert first.startswith("replication-state 'stopped' matches none of the known states, which are STOPPED, ")
+    assert "'STALED'" in second
 
 
 def launched(kind: str, status: str) -> dict[str, Any]:
     return {"lifeCycle": {"lastLaunch": {"initiated": {"type": kind}, "status": status}}, "recoveryInstanceId": "i-0"}
 
 
-@pytest.mark.parametrize(
-    ("server", "held"),
-    [
-        ({}, False),
-        (launched("RECOVERY", "LAUNCHED"), True),
-        (launched("RECOVERY", "PENDING"), True),
-        (launched("RECOVERY", "IN_PROGRESS"), True),
-        (launched("RECOVERY", "FAILED"), False),
-        (launched("RECOVERY", "TERMINATED"), False),
-        (launched("DRILL", "LAUNCHED"), False),
-        ({**launched("RECOVERY", "LAUNCHED"), "recoveryInstanceId": None}, False),
-        ({"recoveryInstanceId": "i-0"}, False),
-        ({"replicationDirection": "FAILBACK"}, True),
-        ({"replicationDirection": "FAILOVER"}, False),
-        ({"stagingArea": {"status": "EXTENDED"}}, True),
-        ({"stagingArea": {"status": "EXTENSION_ERROR"}}, True),
-        ({"stagingArea": {"status": "NOT_EXTENDED"}}, False),
-        ({"lifeCycle": None, "stagingArea": None}, False),
-    ],
-)
-def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], held: bool) -> None:
-    why = why_held(server)
-    assert (why is not None) == held
-    assert why is None or "by its ID" in why
-
-
-DEFAULTS: dict[str, Any] = {
-    "source_server_id": ONE,
-    "source_server_ids": None,
-    "filters": None,
-    "state": "started",
-    "delete_snapshots": False,
-    "wait": False,
-    "wait_until": "replicating",
-    "wait_timeout": 3600,
-    "wait_delay": 15,
-    "max_starts": None,
-    "return_source_servers": True,
-}
+IS_FAILED_OVER = "failed over to a recovery instance"
+IS_UNDER_WAY = "its launch for recovery is under way"
+IS_EXTENDED = "extended from another account"
+IS_REVERSED = "has a server with reversed direction, protect it by reversed replication"
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("server", "reason"),
     [
-        ({"state": "stopped"}, "delete_snapshots"),
-        ({"state": "stopped", "delete_snapshots": True, "filters": {"hostname": "a"}}, "filters"),
-        ({"max_starts": 0}, "max_starts"),
-        ({"max_starts": -1}, "max_starts"),
-        ({"wait_timeout": 0}, "wait_timeout"),
-        ({"wait_timeout": -5, "wait": True}, "wait_timeout"),
-        ({"wait_delay": 0}, "wait_delay"),
-        ({"wait": True, "filters": {"replication-state": "STOPPED"}}, "replication-state"),
+        ({}, None),
+        (launched("RECOVERY", "LAUNCHED"), IS_FAILED_OVER),
+        (launched("RECOVERY", "PENDING"), IS_UNDER_WAY),
+        (launched("RECOVERY", "IN_PROGRESS"), IS_UNDER_WAY),
+        ({**launched("RECOVERY", "PENDING"), "recoveryInstanceId": None}, IS_UNDER_WAY),
+        ({**launched("RECOVERY", "IN_PROGRESS"), "recoveryInstanceId": ""}, IS_UNDER_WAY),
+        (launched("RECOVERY", "FAILED"), None),
+        (launched("RECOVERY", "TERMINATED"), None),
+        (launched("RECOVERY", ""), IS_FAILED_OVER),
+        (launched("DRILL", "LAUNCHED"), None),
+        (launched("DRILL", "PENDING"), None),
+        ({**launched("RECOVERY", "LAUNCHED"), "recoveryInstanceId": None}, None),
+        ({"recoveryInstanceId": "i-0"}, None),
+        ({"replicationDirection": "FAILBACK"}, "replicates in direction FAILBACK"),
+        ({"replicationDirection": "FAILOVER"}, None),
+        ({"stagingArea": {"status": "EXTENDED"}}, IS_EXTENDED),
+        ({"stagingArea": {"status": "EXTENSION_ERROR"}}, IS_EXTENDED),
+        ({"stagingArea": {"status": "NOT_EXTENDED"}}, None),
+        ({"reversedDirectionSourceServerArn": "arn:aws:drs:eu-west-1:1:source-server/s-1"}, IS_REVERSED),
+        ({"reversedDirectionSourceServerArn": ""}, None),
+        ({"lifeCycle": None, "stagingArea": None}, None),
     ],
+    ids=str,
 )
-def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(Refusal, match=told):
-        aim_of(DEFAULTS | given, check_mode=False)
-
-
-@pytest.mark.parametrize(
-    ("given", "goal"),
-    [
-        ({}, "replicating"),
-        ({"delete_snapshots": True}, "replicating"),
-        ({"wait_until": "continuous"}, "continuous"),
-        ({"state": "stopped", "delete_snapshots": True}, "stopped"),
-        ({"state": "stopped", "delete_snapshots": True, "wait_until": "continuous"}, "stopped"),
-    ],
-)
-def test_the_options_name_the_goal(given: dict[str, Any], goal: str) -> None:
-    aim = aim_of(DEFAULTS | given, check_mode=False)
-    assert (aim.goal, aim.wait, aim.check_mode, aim.max_starts) == (goal, False, False, None)
-
-
-def test_the_options_of_a_wait_reach_it_and_check_mode_never_waits() -> None:
-    given = {"wait": True, "wait_timeout": 600, "wait_delay": 5, "max_starts": 2}
-    real, check = (aim_of(DEFAULTS | given, check_mode) for check_mode in (False, True))
-    assert (real.wait, real.wait_timeout, real.wait_delay, real.max_starts) == (True, 600, 5, 2)
-    assert (check.wait, check.check_mode) == (False, True)
-
-
-def test_only_filters_hold_servers() -> None:
-    assert aim_of(DEFAULTS, check_mode=False).why_held is None
-    assert aim_of(DEFAULTS | {"filters": {"hostname": "a"}}, check_mode=False).why_held is why_held
-
-
-def test_without_a_wait_nothing_has_a_deadline() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"])})
-    assert {call.until for call in drs.run(wait_timeout=1).calls} == {math.inf}
+def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
+    assert hold_reason(server) == reason

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+
+DEFAULTS: dict[str, Any] = {
+    "source_server_id": "s-1234567890abcdefg",
+    "source_server_ids": None,
+    "filters": None,
+    "exclude_filters": None,
+    "state": "started",
+    "delete_snapshots": False,
+    "wait": False,
+    "wait_until": "replicating",
+    "wait_timeout": 3600,
+    "wait_delay": 15,
+    "max_in_progress": None,
+    "return_source_servers": True,
+}
+WEB = {"hostname": "web1"}
+STOPPED = {"replication-state": "STOPPED"}
+STOP = {"state": "stopped", "delete_snapshots": True}
+YEAR = 365 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"state": "stopped"},
+            "A stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true",
+        ),
+        ({"state": "stopped", "filters": WEB}, "state: stopped takes IDs only, never filters: name each source server"),
+        ({**STOP, "filters": WEB}, "state: stopped takes IDs only, never filters: name each source server"),
+        ({"max_in_progress": 0}, "max_in_progress must be 1 or more"),
+        ({"max_in_progress": -1}, "max_in_progress must be 1 or more"),
+        ({"wait_timeout": 0}, f"wait_timeout must be from 1 to {YEAR} seconds"),
+        ({"wait_timeout": -5, "wait": True}, f"wait_timeout must be from 1 to {YEAR} seconds"),
+        ({"wait_timeout": YEAR + 1}, f"wait_timeout must be from 1 to {YEAR} seconds"),
+        ({"wait_timeout": 10**400}, f"wait_timeout must be from 1 to {YEAR} seconds"),
+        ({"wait_delay": 0}, f"wait_delay must be from 1 to {YEAR} seconds"),
+        ({"wait_delay": -(10**400)}, f"wait_delay must be from 1 to {YEAR} seconds"),
+        ({"wait_delay": YEAR + 1}, f"wait_delay must be from 1 to {YEAR} seconds"),
+        ({"exclude_filters": [WEB]}, "exclude_filters leaves out some of what filters match: give filters too"),
+        ({"wait": True, "filters": STOPPED}, "wait: true cannot be combined with replication-state"),
+        ({"wait": True, "filters": {**WEB, **STOPPED}}, "wait: true cannot be combined with replication-state"),
+        (
+            {"wait": True, "filters": WEB, "exclude_filters": [WEB, STOPPED]},
+            "wait: true cannot be combined with replication-state",
+        ),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_options_that_cannot_be_combined_are_refused(given: dict[str, Any], told: str) -> None:
+    for check_mode in (False, True):
+        with pytest.raises(InvalidOptions) as raised:
+            parse_options(DEFAULTS | given, check_mode)
+        assert str(raised.value).startswith(told)
+        assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"delete_snapshots": True},
+        STOP,
+        {**STOP, "wait": True},
+        {"wait_timeout": 1, "wait_delay": 1},
+        {"wait_timeout": YEAR, "wait_delay": YEAR},
+        {"max_in_progress": 1},
+        {"filters": STOPPED},
+        {"filters": WEB, "wait": True},
+        {"filters": WEB, "exclude_filters": [STOPPED]},
+        {"filters": WEB, "exclude_filters": [WEB], "wait": True},
+        {"exclude_filters": []},
+    ],
+    ids=str,
+)
+def test_options_that_can_be_combined_are_not_refused(given: dict[str, Any]) -> None:
+    parse_options(DEFAULTS | given, check_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "goal"),
+    [
+        ({}, "replicating"),
+        ({"delete_snapshots": True}, "replicating"),
+        ({"wait_until": "continuous"}, "continuous"),
+        (STOP, "stopped"),
+        ({**STOP, "wait_until": "continuous"}, "stopped"),
+    ],
+    ids=str,
+)
+def test_the_options_name_the_goal(given: dict[str, Any], goal: Goal) -> None:
+    options = parse_options(DEFAULTS | given, check_mode=False)
+    assert options.goal == goal
+    assert (options.wait, options.check_mode, options.max_in_progress) == (False, False, None)
+    assert (options.wait_timeout, options.wait_delay) == (3600, 15)
+
+
+def test_the_options_of_a_wait_reach_it_and_check_mode_never_waits() -> None:
+    given = {"wait": True, "wait_timeout": 600, "wait_delay": 5, "max_in_progress": 2}
+    real, check = (parse_options(DEFAULTS | given, check_mode) for check_mode in (False, True))
+    assert (real.wait, real.wait_timeout, real.wait_delay, real.max_in_progress) == (True, 600, 5, 2)
+    assert (check.wait, check.check_mode, check.max_in_progress) == (False, True, 2)
+
+
+def test_only_filters_hold_servers_and_ids_are_warned_of() -> None:
+    by_id = parse_options(DEFAULTS, check_mode=False)
+    by_filters = parse_options(DEFAULTS | {"source_server_id": None, "filters": WEB}, check_mode=False)
+    assert (by_id.holds, by_filters.holds) == (False, True)
+    assert by_id.hold_reason is by_filters.hold_reason is hold_reason
