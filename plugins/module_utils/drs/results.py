@@ -143,7 +143,10 @@ def no_match_message(region: str, selection: Selection) -> str:
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning for each cause, not for each server."""
     warned = [(outcome.warning, _named(outcome)) for outcome in outcomes if outcome.warning]
-    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in by_cause(warned)]
+    groups = by_cause(warned)
+    if len(warned) > NAMED:
+        groups[-2:] = ["; ".join(groups[-2:])]
+    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in groups]
 
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:
