@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,7 +79,7 @@ NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None}
 
 
 def connected(until: float = math.inf, **options: Any) -> DrsApi:
-    return connect(SimpleNamespace(params=OPTIONS | options), until)  # type: ignore[arg-type]
+    return connect(OPTIONS | options, until)
 
 
 def config_of(api: DrsApi) -> Any:

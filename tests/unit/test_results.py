@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+    by_cause,
     error_value,
     failure_message,
     named,
@@ -438,6 +439,13 @@ def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> Non
     assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
 
 
+def test_causes_may_come_after_the_number_of_their_servers() -> None:
+    causes = [(cause, (sid(number), None, "")) for number, cause in enumerate(["a"] * 20 + ["b"] * 2)]
+    first, second, more = by_cause(causes, counted=True)
+    assert first.startswith(f"20 a: {sid(0)}, {sid(1)}")
+    assert (second, more) == ("2 b", "and 2 more")
+
+
 def test_a_long_text_of_aws_is_cut_everywhere() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], members=hinted("h" * 5000))})
     drs.servers[sid(0)].starts = [CallEnd(error("refused", "Some", "why"))]
@@ -450,10 +458,11 @@ def test_a_run_that_ended_for_all_says_what_was_done_and_to_run_again() -> None:
         drs.servers[sid(number)].starts = [CallEnd(EXPIRED)]
     run = drs.run()
     changed = len(run.took_effect)
-    assert str(failure_message(run.run)) == (
-        f"{EXPIRED.message}. {changed} started, {40 - changed} not ({REGION}, account 123456789012). What was started"
-        " stays started. Renew the credentials and run again: it goes on where it stopped."
-    )
+    message = str(failure_message(run.run))
+    counts = f"{changed} started, {40 - changed} not ({REGION}, account 123456789012)."
+    assert message.startswith(f"{EXPIRED.message}. {counts} ")
+    assert "start" in message.removeprefix(f"{EXPIRED.message}. {counts} ").split(".")[0].lower()
+    assert message.endswith(". Renew the credentials and run again: it goes on where it stopped.")
 
 
 def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:
@@ -466,7 +475,9 @@ def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:
 def test_a_stop_that_ended_for_all_speaks_of_stops() -> None:
     run = ended("failed", "done", goal="stopped", changed=0)
     run.outcomes[1].changed, run.outcomes[1].latest, run.error = True, {}, EXPIRED
-    assert f" 1 stopped, 1 not ({REGION}). What was stopped stays stopped. Renew" in str(failure_message(run))
+    message = str(failure_message(run))
+    assert f" 1 stopped, 1 not ({REGION}). " in message
+    assert "start" not in message.split("Renew")[0]
 
 
 def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> None:
