@@ -27,7 +27,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 ANY_PYTHON := --ignore-requires-python
 endif
 
-.PHONY: help .venv gates demo test unit integration lint sanity dist tarball bench clean
+.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
@@ -79,6 +79,15 @@ lint: $(VENV)/ready-to-lint sanity  ## every check of the code and the documenta
 
 sanity: .venv  ## ansible-test's own checks
 	@$(ON_COLLECTION) $(WORK)/tree sanity
+
+coverage: $(VENV)/ready-to-lint  ## the unit tests, with their branch coverage of the plugins
+	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
+
+mutation: $(VENV)/ready-to-mutate  ## change the code and see which changes no unit test notices; ONLY=selection
+	@$(BIN)/python .ci/mutation.py $(WORK)/mutation $(ONLY)
+
+$(VENV)/ready-to-mutate: $(VENV)/ready
+	@$(STEP) "Setting up mutmut" sh -euc '$(INSTALL) mutmut; touch $@'
 
 dist: .venv
 	@rm -rf .cache/dist

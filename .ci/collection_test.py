@@ -26,7 +26,7 @@ NOT_GREEN = re.compile(
     r"^(ERROR: |.*(All targets skipped|: Skipping|: Excluding|Required program|integration test role))", re.MULTILINE
 )
 # ansible-core before 2.19 wraps a deprecation. It ends where the next message, task or result begins.
-DEPRECATION = re.compile(r"\[DEPRECATION WARNING\].*(?:\n(?!\[|TASK |PLAY |[\w.-]+: \[).+)*")
+DEPRECATION = re.compile(r"^\[DEPRECATION WARNING\].*(?:\n(?!\[|TASK |PLAY |[\w.-]+: \[).+)*", re.MULTILINE)
 THIS_COLLECTION = re.compile(r"disaster_recovery[./]aws")
 # The script that brings pip to ansible-test's own environments, which it would download otherwise.
 GET_PIP = """

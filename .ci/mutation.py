@@ -1,0 +1,68 @@
+"""Change the plugins one operator at a time with mutmut, and list the changes that no unit test notices.
+
+mutmut imports what it changes by its full name, so it runs in DIR, which holds ansible_collections/. For each changed
+function it runs only the tests that call it. It does not change functions that have a decorator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from collection_test import lay_out
+
+MUTMUT = Path(sys.executable).parent.absolute() / "mutmut"
+RESULT = re.compile(r"\s+(\S+\.(\w+)\.xǁ?_?\S*): (.+)")
+NOTICED = {"killed", "timeout", "segfault", "suspicious"}
+
+
+def mutmut(root: Path, *arguments: str) -> str:
+    """What mutmut says. Ends the program with that where mutmut fails."""
+    done = subprocess.run(
+        [MUTMUT, *arguments], cwd=root, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode:
+        sys.exit(f"mutmut {arguments[0]} FAILED\n{done.stdout[-8000:]}")
+    return done.stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a file of the plugins, without .py; all by default")
+    options = parser.parse_args()
+
+    collection = lay_out(options.directory, None)
+    root = options.directory.resolve()
+    (root / "pyproject.toml").write_text((collection / "pyproject.toml").read_text())
+    amazon = root / "mutants" / "ansible_collections" / "amazon"
+    amazon.parent.mkdir(parents=True, exist_ok=True)
+    amazon.unlink(missing_ok=True)
+    amazon.symlink_to(collection.parent.parent / "amazon")
+    mutmut(root, "run", "--max-children", str(os.cpu_count()), *(f"*.{name}.x*" for name in options.names))
+
+    ends: dict[str, dict[str, str]] = defaultdict(dict)
+    for line in mutmut(root, "results", "--all", "true").splitlines():
+        if (match := RESULT.fullmatch(line)) and match[3] != "not checked":
+            ends[match[2]][match[1]] = match[3]
+    if not ends:
+        sys.exit("mutmut changed nothing.")
+    for name, mutants in ends.items():
+        noticed = sum(end in NOTICED for end in mutants.values())
+        print(f"{name}: {noticed} of {len(mutants)} killed, {noticed / len(mutants):.0%}")
+    for mutants in ends.values():
+        for mutant, end in mutants.items():
+            if end not in NOTICED:
+                diff = mutmut(root, "show", mutant).splitlines()
+                changed = [line for line in diff if re.match(r"[-+](?![-+]{2} )", line)]
+                print(f"\n{mutant.rpartition('.drs.')[2]}: {end}", *changed, sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
