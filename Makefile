@@ -27,7 +27,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 ANY_PYTHON := --ignore-requires-python
 endif
 
-.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball bench clean
+.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball galaxy docs release bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
@@ -76,6 +76,7 @@ lint: $(VENV)/ready-to-lint sanity  ## every check of the code and the documenta
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" $(STEP) "antsibull-docs" \
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
+	@$(STEP) "reuse" $(BIN)/reuse lint
 
 sanity: .venv  ## ansible-test's own checks
 	@$(ON_COLLECTION) $(WORK)/tree sanity
@@ -95,6 +96,54 @@ dist: .venv
 
 tarball: dist  ## build, install into an empty folder, run the integration targets from there
 	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
+
+# galaxy-importer is in an environment of its own: it pins ansible-lint. It exits with 0 whatever it finds.
+IMPORTER := .cache/importer
+
+$(IMPORTER)/ready: $(VENV)/ready
+	@$(STEP) "Setting up galaxy-importer" sh -euc ' \
+	  $(PYTHON) -m venv --clear $(IMPORTER); \
+	  $(IMPORTER)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+	    ansible-builder ansible-core galaxy-importer; \
+	  site="import sysconfig; print(sysconfig.get_path(\"purelib\") + \"/ansible_collections\")"; \
+	  collections=$$($(IMPORTER)/bin/python -c "$$site"); \
+	  mkdir -p "$$collections"; \
+	  ln -sfn "$$($(BIN)/python -c "$$site")/amazon" "$$collections/amazon"; \
+	  touch $@'
+
+galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansible-builder do
+	@$(STEP) "galaxy-importer" sh -euc ' \
+	  export PATH="$(abspath $(IMPORTER))/bin:$$PATH"; \
+	  cd $(IMPORTER); \
+	  python -m galaxy_importer.main ../dist/*.tar.gz >importer.log 2>&1 || { cat importer.log; exit 1; }; \
+	  cat importer.log; \
+	  grep -q "completed successfully" importer.log; \
+	  ! grep -E "ERROR|WARNING" importer.log'
+	@$(STEP) "ansible-builder" sh -euc ' \
+	  export PATH="$(abspath $(IMPORTER))/bin:$$PATH"; \
+	  rm -rf $(IMPORTER)/collections $(IMPORTER)/context; \
+	  ansible-galaxy collection install .cache/dist/*.tar.gz -p $(IMPORTER)/collections --offline --force --no-deps; \
+	  ansible-builder introspect $(IMPORTER)/collections >$(IMPORTER)/introspect.log; \
+	  cat $(IMPORTER)/introspect.log; \
+	  grep -q "boto3.*from collection disaster_recovery.aws" $(IMPORTER)/introspect.log; \
+	  ansible-builder create --file .ci/execution-environment.yml --context $(IMPORTER)/context'
+
+# Labels of other documentation cannot be looked up without a network, so warnings about those do not count.
+docs: $(VENV)/ready-for-docs  ## build the documentation as a site in .cache/docs/build/html
+	@$(STEP) "antsibull-docs and Sphinx" sh -euc ' \
+	  rm -rf .cache/docs; \
+	  mkdir -p -m 0755 .cache/docs; \
+	  antsibull-docs sphinx-init --use-current --squash-hierarchy --dest-dir .cache/docs disaster_recovery.aws; \
+	  cd .cache/docs; \
+	  antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir rst disaster_recovery.aws; \
+	  sphinx-build -M html rst build -c . -w warnings.log; \
+	  ! grep -E "WARNING|ERROR" warnings.log | grep -vE "inventor|undefined label: .(common_return_values|action_plugins|ansible_)"'
+
+$(VENV)/ready-for-docs: $(VENV)/ready-to-lint
+	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments sphinx sphinx-ansible-theme; touch $@'
+
+release: $(VENV)/ready-to-lint  ## write the changelog, build the tarball, commit and tag; VERSION=1.2.3
+	@VERSION="$(VERSION)" .ci/release
 
 bench: .venv  ## measure against what people have today
 	@$(BIN)/python -m benchmarks
