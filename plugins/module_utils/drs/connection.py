@@ -26,7 +26,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.common import set_colle
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, OVERRUN, DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions, from_exception
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed, printable
 
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"
@@ -65,7 +65,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a configuration of botocore{_named(error)}") from error
     if region and not REGION.fullmatch(region):
-        raise InvalidOptions(f"region {listed([region])!r} is not the name of a region")
+        raise InvalidOptions(f"region {printable(repr(region))} is not the name of a region")
     users: Any = arguments.pop("aws_config", None) or Config()
     seconds = min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic())
     try:
