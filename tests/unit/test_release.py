@@ -30,7 +30,7 @@ FILES = {
 }
 FOLDERS = {
     "docs": {".md", ".rst", ".yml"},
-    "playbooks": {".yml"},
+    "playbooks": {".yml", ".j2"},
     "plugins/action": {".py"},
     "plugins/doc_fragments": {".py"},
     "plugins/inventory": {".py"},
@@ -40,13 +40,15 @@ FOLDERS = {
 
 
 def test_the_tarball_holds_what_users_need_and_nothing_else(tmp_path: Path) -> None:
-    command = [sys.executable, ".ci/collection_test.py", tmp_path, "build", "--output-path", tmp_path]
+    command = [sys.executable, ".ci/collection_test.py", str(tmp_path), "build", "--output-path", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     [tarball] = tmp_path.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
         held = {member.name for member in archive if member.isfile()}
 
-    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    )
     existing = {name for name in tracked.stdout.decode().splitlines() if (ROOT / name).is_file()}
     in_folders = {
         name

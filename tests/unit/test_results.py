@@ -477,7 +477,7 @@ def test_a_stop_that_ended_for_all_speaks_of_stops() -> None:
     run.outcomes[1].changed, run.outcomes[1].latest, run.error = True, {}, EXPIRED
     message = str(failure_message(run))
     assert f" 1 stopped, 1 not ({REGION}). " in message
-    assert "start" not in message.split("Renew")[0]
+    assert "start" not in message.split("Renew", maxsplit=1)[0]
 
 
 def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> None:

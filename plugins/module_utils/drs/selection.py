@@ -86,7 +86,7 @@ def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Sele
         raise InvalidOptions(f"Give only one of {listed(selectors)}, not {listed(given)}")
     for selector in given:
         if not params[selector] or (isinstance(params[selector], str) and not params[selector].strip()):
-            raise InvalidOptions(f"{selector} is empty: name the source servers, empty never means all")
+            raise InvalidOptions(f"{selector} is empty. Name the source servers; empty never means all")
     exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
     if exclude_filters and given and given[0] != "filters":
         raise InvalidOptions(f"exclude_filters goes with filters, not with {given[0]}")
@@ -116,7 +116,7 @@ def parse_filters(option: str, value: Any) -> Filters:
     or list of these.
     """
     if not isinstance(value, Mapping) or not value:
-        raise InvalidOptions(f"{option} has an empty entry: name the source servers, empty never means all")
+        raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
     unknown = [str(key) for key in value if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
         raise InvalidOptions(f"{option} has no key {listed(unknown)}; the keys are tag:<Key>, {listed(list(READERS))}")
