@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every task of ours in the documentation and the playbooks has options that the module knows, with valid values.
+
+ansible-lint's args[module] does not look behind an action plugin of the same name as the module.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+from ansible_collections.disaster_recovery.aws.plugins.modules import (
+    drs_source_server_info,
+    drs_source_server_replication,
+)
+
+ROOT = Path(__file__).parents[2]
+PREFIX = "disaster_recovery.aws."
+MODULES = {
+    f"{PREFIX}drs_source_server_info": drs_source_server_info,
+    f"{PREFIX}drs_source_server_replication": drs_source_server_replication,
+}
+BLOCK = re.compile(r"^( *)```yaml\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+Arguments = dict[str, Any]
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Where a YAML text stands, and the text."""
+    for name, module in MODULES.items():
+        yield f"EXAMPLES of {name}", module.EXAMPLES
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]:
+        for _indent, block in BLOCK.findall(path.read_text(encoding="utf-8")):
+            yield path.name, textwrap.dedent(block)
+    for path in sorted(ROOT.glob("playbooks/*.yml")):
+        yield path.name, path.read_text(encoding="utf-8")
+
+
+def tasks(value: Any) -> Iterator[tuple[str, Arguments]]:
+    """Each of our modules' names in the YAML value, with the arguments of its task."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in MODULES:
+                yield key, item
+            else:
+                yield from tasks(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from tasks(item)
+
+
+def errors(name: str, arguments: Arguments) -> list[str]:
+    """What the argument spec has against the arguments; a value that is a template may become anything."""
+    spec = {**aws_argument_spec(), **MODULES[name].ARGUMENT_SPEC}
+    literal = {key: value for key, value in arguments.items() if "{{" not in str(value)}
+    unknown = [f"unknown option {key}" for key in sorted(set(arguments) - set(spec))]
+    return [*unknown, *ArgumentSpecValidator(spec).validate(literal).error_messages]
+
+
+FOUND = [(where, *task) for where, text in documents() for task in tasks(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize(("where", "name", "arguments"), FOUND)
+def test_the_module_takes_the_arguments(where: str, name: str, arguments: Arguments) -> None:
+    assert errors(name, arguments) == [], where
+
+
+def test_every_place_is_searched() -> None:
+    places = {where for where, _name, _arguments in FOUND}
+    assert places >= {*(f"EXAMPLES of {name}" for name in MODULES), "README.md", "fleet.md", "protect.yml", "report.yml"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"max_starts": 3}, "unknown option max_starts"),
+        ({"source_server_ids": "{{ ids }}", "state": "running"}, "value of state must be one of"),
+        ({"wait": "perhaps"}, "wait"),
+    ],
+)
+def test_a_wrong_argument_is_found(arguments: Arguments, error: str) -> None:
+    assert error in str(errors(f"{PREFIX}drs_source_server_replication", arguments))
