@@ -77,7 +77,13 @@ def test_the_module_takes_the_arguments(where: str, name: str, arguments: Argume
 
 def test_every_place_is_searched() -> None:
     places = {where for where, _name, _arguments in FOUND}
-    assert places >= {*(f"EXAMPLES of {name}" for name in MODULES), "README.md", "fleet.md", "protect.yml", "report.yml"}
+    assert places >= {
+        *(f"EXAMPLES of {name}" for name in MODULES),
+        "README.md",
+        "fleet.md",
+        "protect.yml",
+        "report.yml",
+    }
 
 
 @pytest.mark.parametrize(
