@@ -111,7 +111,7 @@ notes:
   - A stop deletes the recovery snapshots of the source server at once.
   - Needs the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) or C(drs:StopReplication) for
     O(state=started) or O(state=stopped).
-  - A call that ended without an answer is never repeated blindly. The server is looked at again first. RV(changed) says
+  - A call that ended without an answer is never repeated blindly. The server is looked at again first. C(changed) says
     what is known, that is what DRS accepted or what was seen. The reason of a failed server says what may have taken
     effect.
   - Defaults for all modules of this collection are set by C(module_defaults) with

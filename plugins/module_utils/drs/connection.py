@@ -15,7 +15,7 @@ from typing import Any
 
 try:
     from botocore.config import Config
-    from botocore.credentials import Credentials
+    from botocore.credentials import Credentials, RefreshableCredentials
     from botocore.exceptions import BotoCoreError, CredentialRetrievalError, NoRegionError
     from botocore.session import Session
 except ImportError:
@@ -93,7 +93,8 @@ def _client(
     config = ours.merge(users).merge(Config(retries=once))
     client: Any = boto3_inventory_conn("client", "drs", region=region, endpoint=endpoint, config=config, **arguments)
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
-    if type(credentials) is Credentials:  # those of a role or a process are fetched with the first call
+    # Those of a role or a process are fetched with the first call.
+    if isinstance(credentials, Credentials) and not isinstance(credentials, RefreshableCredentials):
         found = (credentials.access_key, credentials.secret_key, credentials.token)
         _check_credentials(dict(zip(CREDENTIALS, found, strict=True)))
     return client, attempts
