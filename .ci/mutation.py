@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -37,12 +38,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a file of the plugins, without .py; all by default")
     options = parser.parse_args()
 
+    shutil.rmtree(options.directory, ignore_errors=True)
     collection = lay_out(options.directory, None)
     root = options.directory.resolve()
     (root / "pyproject.toml").write_text((collection / "pyproject.toml").read_text())
     amazon = root / "mutants" / "ansible_collections" / "amazon"
-    amazon.parent.mkdir(parents=True, exist_ok=True)
-    amazon.unlink(missing_ok=True)
+    amazon.parent.mkdir(parents=True)
     amazon.symlink_to(collection.parent.parent / "amazon")
     mutmut(root, "run", "--max-children", str(os.cpu_count()), *(f"*.{name}.x*" for name in options.names))
 
