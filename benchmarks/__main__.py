@@ -34,7 +34,7 @@ BURST = 5.0
 GC_FREEZE = """
 ## `gc.freeze()` in the action plugin
 
-Whole processes of `ansible localhost -m … -a source_server_id=…`, in pairs, on a busy machine of two cores, ansible-core 2.19.
+Whole processes of `ansible localhost -m … -a source_server_id=…`, in pairs, on a busy machine, ansible-core 2.19.
 The line saves about 3 %, 30 to 55 ms. The last series compares the plugin with itself.
 
 | series | pairs | medians in seconds | median ratio (least to most) | ratio of CPU time |
