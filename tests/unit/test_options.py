@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options, parse_rpo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 
@@ -120,3 +120,15 @@ def test_only_filters_hold_servers_and_ids_are_warned_of() -> None:
     by_filters = parse_options(DEFAULTS | {"source_server_id": None, "filters": WEB}, check_mode=False)
     assert (by_id.holds, by_filters.holds) == (False, True)
     assert by_id.hold_reason is by_filters.hold_reason is hold_reason
+
+
+@pytest.mark.parametrize("rpo", [None, 1, 3600, YEAR])
+def test_a_recovery_point_objective_is_taken_as_it_is(rpo: int | None) -> None:
+    assert parse_rpo(rpo) == rpo
+
+
+@pytest.mark.parametrize("rpo", [0, -1, YEAR + 1, 10**400])
+def test_a_recovery_point_objective_of_absurd_size_is_refused(rpo: int) -> None:
+    with pytest.raises(InvalidOptions) as raised:
+        parse_rpo(rpo)
+    assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (a year)"

@@ -215,6 +215,15 @@ def test_an_outcome_has_one_end(end: End, flags: list[int]) -> None:
     assert [values["summary"][name] for name in ("failed", "held", "deferred")] == flags
 
 
+def test_an_outcome_says_nothing_before_its_end_and_its_reason_is_its_cause() -> None:
+    outcome = Outcome(sid(0))
+    assert (outcome.end, outcome.reason, outcome.cause, outcome.detail, outcome.state) == (None, "", "", "", None)
+    outcome.finish("failed", "why")
+    assert (outcome.failed, outcome.reason, outcome.cause) == (True, "why", "why")
+    outcome.finish("done", "why", "cause")
+    assert (outcome.failed, outcome.reason, outcome.cause) == (False, "why", "cause")
+
+
 def test_texts_of_an_outcome_are_cut_and_shown_escaped() -> None:
     server = {
         "arn": "a" * 3000,

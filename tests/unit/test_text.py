@@ -14,6 +14,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
     listed,
     printable,
     sentence,
+    short,
     times,
 )
 from hypothesis import given, settings
@@ -108,6 +109,15 @@ def test_a_text_of_a_sentence_has_240_characters_at_the_most() -> None:
     assert LONGEST_TEXT == 240
     assert printable("x" * 240) == "x" * 240
     assert printable("x" * 241) == "x" * 239 + "…"
+
+
+def test_a_return_value_has_80_characters_at_the_most() -> None:
+    assert short(None) is None
+    assert short("") == ""
+    assert short("a\x1b") == "a\\x1b"
+    assert short("x" * 80) == "x" * 80
+    assert short("x" * 81) == "x" * 79 + "…"
+    assert short("x" * 81, 10) == "x" * 9 + "…"
 
 
 @pytest.mark.parametrize(
