@@ -135,6 +135,7 @@ def test_the_settings_of_the_user_win_over_ours() -> None:
 RETRY_SETTINGS: list[tuple[dict[str, Any], dict[str, str], str | None, int]] = [
     ({}, {}, None, 6),
     ({"total_max_attempts": 2}, {}, None, 2),
+    ({"total_max_attempts": 1}, {}, None, 1),
     ({"max_attempts": 2}, {}, None, 3),
     ({"max_attempts": 0}, {}, None, 1),
     ({"mode": "legacy"}, {}, None, 5),
@@ -204,19 +205,31 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
     ("options", "told"),
     [
         ({"region": None}, "No AWS region: set region, AWS_REGION, or a region in the profile"),
-        ({"profile": "nobody", **NO_KEYS}, "The config profile (nobody) could not be found"),
-        ({"profile": "nobody", "region": None, **NO_KEYS}, "The config profile (nobody) could not be found"),
+        (
+            {"profile": "nobody", **NO_KEYS},
+            "No client can be made of these options: The config profile (nobody) could not be found",
+        ),
+        (
+            {"profile": "nobody", "region": None, **NO_KEYS},
+            "No client can be made of these options: The config profile (nobody) could not be found",
+        ),
         (
             {"aws_config": {"no_such_option": 1}},
             "aws_config is not a configuration of botocore: Got unexpected keyword",
         ),
-        ({"aws_config": {"retries": {"mode": "often"}}}, "often"),
-        ({"aws_config": {"retries": {"max_attempts": -1}}}, "-1"),
+        (
+            {"aws_config": {"retries": {"mode": "often"}}},
+            "aws_config is not a configuration of botocore: Invalid value provided to",
+        ),
+        (
+            {"aws_config": {"retries": {"max_attempts": -1}}},
+            "aws_config is not a configuration of botocore: Value provided to",
+        ),
         ({"aws_config": {"retries": "often"}}, "aws_config is not a configuration of botocore: check the type of each"),
         ({"endpoint_url": "no url"}, "No client can be made of these options: Invalid endpoint: no url"),
         ({"region": "not a region"}, "region 'not a region' is not the name of a region"),
-        ({"region": "eu-west-1\n"}, "is not the name of a region"),
-        ({"region": "eu-west-1\x1b[2J"}, "is not the name of a region"),
+        ({"region": "eu-west-1\n"}, r"region 'eu-west-1\n' is not the name of a region"),
+        ({"region": "eu-west-1\x1b[2J"}, r"region 'eu-west-1\x1b[2J' is not the name of a region"),
         ({"profile": "patient"}, "profile cannot be combined with access_key, secret_key, session_token"),
         ({"profile": "patient", **NO_KEYS, "session_token": "t"}, "profile cannot be combined with access_key"),
         ({"profile": "patient", "access_key": None}, "profile cannot be combined with access_key"),
@@ -225,9 +238,18 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
 )
 def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], told: str) -> None:
     message = refusal_of(**options)
-    assert told in message
+    assert message.startswith(told)
     assert message.isprintable()
     assert "'str' object" not in message
+
+
+def test_a_profile_with_keys_says_where_they_may_come_from() -> None:
+    assert refusal_of(profile="patient").endswith(" (task options or environment)")
+
+
+def test_the_connection_options_are_those_that_are_read() -> None:
+    assert set(connection.OPTIONS) == set(OPTIONS)
+    assert len(connection.OPTIONS) == len(OPTIONS)
 
 
 def test_bad_settings_of_the_environment_are_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
