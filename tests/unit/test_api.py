@@ -76,6 +76,9 @@ class FakeClient:
     def describe_source_servers(self, **request: Any) -> Any:
         return self._answer("DescribeSourceServers", request)
 
+    def describe_recovery_snapshots(self, **request: Any) -> Any:
+        return self._answer("DescribeRecoverySnapshots", request)
+
     def start_replication(self, **request: Any) -> Any:
         return self._answer("StartReplication", request)
 
@@ -120,6 +123,10 @@ def describe_all(api: DrsApi) -> Any:
     return api.describe_all()
 
 
+def snapshots(api: DrsApi) -> Any:
+    return list(api.recovery_snapshots(sid(0)))
+
+
 def start(api: DrsApi) -> Any:
     return api.send("start", sid(0))
 
@@ -128,7 +135,8 @@ def stop(api: DrsApi) -> Any:
     return api.send("stop", sid(0))
 
 
-READS = [describe, describe_all]
+LISTS = [describe, describe_all]
+READS = [*LISTS, snapshots]
 WRITES = [start, stop]
 Call = Callable[[DrsApi], Any]
 
@@ -149,6 +157,25 @@ def test_each_call_is_sent_as_drs_wants_it() -> None:
         ("StopReplication", {"sourceServerID": sid(0)}),
         ("DescribeSourceServers", {}),
     ]
+
+
+def test_snapshots_are_asked_for_the_newest_first_and_only_as_they_are_used() -> None:
+    client = FakeClient({"items": [SERVER, SERVER], "nextToken": "a"}, PAGE)
+    found = client.api().recovery_snapshots(sid(0))
+    assert client.calls == []
+    assert (next(found), next(found)) == (SERVER, SERVER)
+    assert len(client.calls) == 1
+    assert list(found) == [SERVER]
+    first = {"sourceServerID": sid(0), "order": "DESC", "maxResults": 10}
+    assert [call[:2] for call in client.calls] == [
+        ("DescribeRecoverySnapshots", first),
+        ("DescribeRecoverySnapshots", {**first, "nextToken": "a"}),
+    ]
+
+
+def test_snapshots_of_another_server_are_no_answer() -> None:
+    error = error_of(snapshots, FakeClient({"items": [SERVER, {"sourceServerID": sid(1)}]}).api())
+    assert (error.kind, error.code) == ("unanswered", None)
 
 
 def test_the_region_is_that_of_the_client_and_there_is_no_deadline_by_itself() -> None:
@@ -174,7 +201,7 @@ def test_as_many_ids_are_asked_for_at_a_time_as_the_model_allows(
     assert max([*sizes, 200]) == filters.members["sourceServerIDs"].metadata["max"]
 
 
-@pytest.mark.parametrize("call", READS)
+@pytest.mark.parametrize("call", LISTS)
 def test_all_pages_are_read_an_empty_one_in_between_too(call: Call) -> None:
     pages = [
         {"items": [SERVER], "nextToken": "a"},
@@ -253,8 +280,8 @@ def test_a_read_without_an_answer_is_given_up_after_six_attempts(answer: Any) ->
 
 
 @pytest.mark.parametrize("answer", [DENIED, CONFLICT, Failing("ValidationException", 400), Failing("401", 401)])
-@pytest.mark.parametrize("call", READS)
-def test_a_read_that_is_refused_is_fatal_and_sent_once(call: Call, answer: Failing) -> None:
+@pytest.mark.parametrize("call", LISTS)
+def test_a_list_that_is_refused_is_fatal_and_sent_once(call: Call, answer: Failing) -> None:
     client = FakeClient(answer)
     assert error_of(call, client.api()).kind == "fatal"
     assert len(client.calls) == 1
@@ -308,7 +335,7 @@ def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call:
 def test_a_page_of_a_wrong_shape_counts_as_unanswered_and_never_as_no_server(call: Call, page: Any) -> None:
     error = error_of(call, FakeClient(page).api())
     assert (error.kind, error.code) == ("unanswered", None)
-    assert error.message == f"DescribeSourceServers in {REGION} got an answer that DRS would not send"
+    assert error.message.endswith(f" in {REGION} got an answer that DRS would not send")
 
 
 @pytest.mark.parametrize("call", [describe, start, stop])
@@ -515,7 +542,7 @@ def test_a_request_that_hangs_is_an_unanswered_call() -> None:
     ],
     ids=lambda body: repr(body[:40]),
 )
-@pytest.mark.parametrize("call", [describe, describe_all, start, stop])
+@pytest.mark.parametrize("call", [*READS, *WRITES])
 def test_botocore_never_makes_no_server_of_an_answer_that_drs_would_not_send(
     call: Call, body: bytes, drs_client: Any
 ) -> None:
