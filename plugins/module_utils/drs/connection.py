@@ -67,7 +67,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     if region and not REGION.fullmatch(region):
         raise InvalidOptions(f"region {printable(repr(region))} is not the name of a region")
     users: Any = arguments.pop("aws_config", None) or Config()
-    seconds = min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic())
+    seconds = max(0.0, min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic()))
     try:
         client, attempts = call_within(seconds, lambda: _client(region, endpoint, users, arguments))
     except NoRegionError as error:
