@@ -149,7 +149,7 @@ def test_a_denial_names_the_iam_action(operation: str, code: str) -> None:
     error = error_of(answer(code, 403, "User: arn:aws:iam::1:user/a is not authorized", operation), operation)
     assert error.code == code
     assert error.message == (
-        f"these credentials lack drs:{operation} ({code}: User: arn:aws:iam::1:user/a is not authorized)"
+        f"these credentials lack drs:{operation} in {REGION} ({code}: User: arn:aws:iam::1:user/a is not authorized)"
     )
 
 

@@ -157,7 +157,7 @@ def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> Dr
     code, text, status = _parts(response)
     kind = kind_of(code, status)
     if code in DENIALS:
-        message = f"these credentials lack drs:{operation} ({text})"
+        message = f"these credentials lack drs:{operation} in {region} ({text})"
     elif code == "UninitializedAccountException":
         message = (
             f"AWS Elastic Disaster Recovery is not initialised in {region}: check that this is the right region, and if"
