@@ -56,8 +56,14 @@ COUNTED: dict[End, str] = {"held": "held", "deferred": "deferred", "failed": "fa
 
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
-    """A source server with its keys in snake_case, its tags exactly as AWS has them."""
-    converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
+    """A source server with its keys in snake_case, its tags exactly as AWS has them.
+
+    One that is nested too deeply for any result is told by its ID alone.
+    """
+    try:
+        converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
+    except RecursionError:
+        converted = {"source_server_id": server.get("sourceServerID")}
     return converted
 
 
