@@ -4,9 +4,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import constants
+from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers import (
     InventoryModule,
     check_regions,
@@ -15,6 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers 
     parse_hostnames,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 
 HOSTNAMES = ["hostname", "source-server-id"]
 
@@ -80,3 +90,144 @@ def test_only_files_with_the_ending_are_verified(tmp_path: Any, name: str, verif
     path = tmp_path / name
     path.touch()
     assert InventoryModule().verify_file(str(path)) is verified
+
+
+EVIL = "{{ lookup('pipe', 'id') }}"
+IRELAND = [
+    {"sourceServerID": "s-00000000000000001", "hostname": "web1", "state": "CONTINUOUS", "tags": {"env": "prod"}},
+    {"sourceServerID": "s-00000000000000002", "hostname": "web2", "state": "DISCONNECTED", "tags": {"note": EVIL}},
+]
+FRANKFURT = [{"sourceServerID": "s-00000000000000003", "hostname": "db1", "state": "DISCONNECTED"}]
+REGIONS = {
+    "eu-west-1": {"servers": IRELAND},
+    "eu-central-1": {"servers": FRANKFURT},
+    "eu-west-2": {"initialized": False},
+}
+BOTH = ["eu-west-1", "eu-central-1"]
+DENIAL = {"operation": "DescribeSourceServers", "region": "eu-central-1", "status": 403, "times": None}
+
+Parse = Callable[..., tuple[InventoryData, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def options() -> None:
+    """Make the documented options known, as Ansible's loader does."""
+    argv = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "--type", "inventory", InventoryModule.NAME]
+    document = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    definitions = document[InventoryModule.NAME]["doc"]["options"]
+    constants.config.initialize_plugin_configuration_definitions("inventory", InventoryModule.NAME, definitions)
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    with Emulator({"regions": REGIONS}) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parse:  # noqa: ARG001
+    """Parse a configuration: the inventory, and the warnings."""
+
+    def parse_configuration(**configuration: Any) -> tuple[InventoryData, list[str]]:
+        path = tmp_path / "fleet.drs.yml"
+        path.write_text(json.dumps({"plugin": InventoryModule.NAME, **configuration}))
+        inventory, warnings = InventoryData(), list[str]()
+        plugin = InventoryModule()
+        plugin._load_name = plugin._original_path = InventoryModule.NAME
+        monkeypatch.setattr(plugin, "warn", warnings.append)
+        plugin.parse(inventory, DataLoader(), str(path), cache=False)
+        inventory.reconcile_inventory()
+        return inventory, warnings
+
+    return parse_configuration
+
+
+def test_the_source_servers_of_two_regions_are_hosts_in_groups_by_state(parse: Parse) -> None:
+    key = "data_replication_info.data_replication_state | lower"
+    inventory, warnings = parse(
+        regions=BOTH,
+        keyed_groups=[{"key": key, "prefix": "state"}],
+        groups={"web": "source_properties.identification_hints.hostname is match('web')"},
+        compose={"shard": "region ~ '-1'"},
+    )
+    groups = inventory.get_groups_dict()
+    assert groups["state_disconnected"] == ["web2", "db1"]
+    assert groups["web"] == ["web1", "web2"]
+    assert [inventory.hosts[name].vars["region"] for name in ("web1", "db1")] == BOTH
+    assert inventory.hosts["db1"].vars["shard"] == "eu-central-1-1"
+    assert warnings == []
+
+
+def test_a_region_that_is_not_initialised_is_passed_over(parse: Parse) -> None:
+    inventory, (warning,) = parse(regions=["eu-west-1", "eu-west-2"])
+    assert sorted(inventory.hosts) == ["web1", "web2"]
+    assert warning.startswith("eu-west-2 is passed over: ")
+
+
+def test_a_region_without_permission_fails_or_is_passed_over(parse: Parse, emulator: Emulator) -> None:
+    emulator.load({"regions": REGIONS, "faults": [{**DENIAL, "code": "AccessDeniedException"}]})
+    with pytest.raises(AnsibleParserError, match="The source servers of eu-central-1 cannot be listed"):
+        parse(regions=BOTH)
+    inventory, (warning,) = parse(regions=BOTH, strict_permissions=False)
+    assert sorted(inventory.hosts) == ["web1", "web2"]
+    assert warning.startswith("eu-central-1 is passed over: ")
+
+
+def test_credentials_that_are_refused_in_one_of_two_regions_fail(parse: Parse, emulator: Emulator) -> None:
+    emulator.load({"regions": REGIONS, "faults": [{**DENIAL, "code": "UnrecognizedClientException"}]})
+    with pytest.raises(AnsibleParserError, match="eu-central-1"):
+        parse(regions=BOTH)
+
+
+def test_a_service_that_does_not_work_fails_whatever_the_permissions(parse: Parse, emulator: Emulator) -> None:
+    emulator.load({"regions": REGIONS, "faults": [{**DENIAL, "status": 400, "code": "ValidationException"}]})
+    with pytest.raises(AnsibleParserError, match="eu-central-1"):
+        parse(regions=BOTH, strict_permissions=False)
+
+
+def test_named_servers_that_no_region_has_are_warned_of(parse: Parse) -> None:
+    inventory, (warning,) = parse(regions=BOTH, filters={"hostname": ["web1", "db1", "web9"]})
+    assert sorted(inventory.hosts) == ["db1", "web1"]
+    assert warning == "No source server in eu-west-1, eu-central-1 has hostname=web9."
+
+
+def test_filters_that_match_nothing_are_warned_of(parse: Parse) -> None:
+    inventory, (warning,) = parse(regions=BOTH, filters={"tag:env": "test"})
+    assert not inventory.hosts
+    assert "tag:env" in warning
+
+
+def test_a_mistyped_state_is_warned_of(parse: Parse) -> None:
+    _inventory, warnings = parse(regions=BOTH, filters={"replication-state": ["STOPED", "DISCONNECTED"]})
+    assert "STOPED" in warnings[0]
+
+
+def test_a_tag_is_never_a_template(parse: Parse) -> None:
+    inventory, _warnings = parse(regions=["eu-west-1"], compose={"copy": "tags.note"})
+    assert inventory.hosts["web2"].vars["tags"] == {"note": EVIL}
+    assert inventory.hosts["web2"].vars["copy"] == EVIL
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ({"regions": ["eu-mars-1"]}, "botocore knows no region eu-mars-1"),
+        ({"hostnames": ["hostnam"]}, "hostnames has no key hostnam"),
+        ({"filters": {"hostnam": "web1"}}, "filters has no key hostnam"),
+        ({"exclude_filters": [{}]}, "exclude_filters"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_any_call(
+    parse: Parse, emulator: Emulator, configuration: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AnsibleParserError, match=message):
+        parse(**configuration)
+    assert emulator.journal() == []
+
+
+def test_the_credentials_of_an_assumed_role_are_used() -> None:
+    plugin = InventoryModule()
+    plugin._frozen_credentials = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "profile_name": None}
+    assert plugin._role() == {"access_key": "key", "secret_key": "secret", "profile": None}

@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 import pytest
 from ansible import constants
+from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import (
@@ -414,3 +415,23 @@ def test_what_is_shown(args: dict[str, Any], task: dict[str, Any], connection: d
     ]
     plugin = action.ActionModule(*parts)
     assert plugin._is_shown() == is_shown
+
+
+@pytest.mark.parametrize(("waits", "is_shown"), [(True, True), (False, False)])
+def test_a_task_that_waits_hands_the_file_to_the_module(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, waits: bool, is_shown: bool
+) -> None:
+    task = SimpleNamespace(args={"wait": waits}, no_log=False, async_val=0, check_mode=False, environment=[{"A": "1"}])
+    connection = SimpleNamespace(transport="local", become=None)
+    handed: list[list[dict[str, str]]] = []
+
+    def run(self: Any, _tmp: Any, _variables: Any) -> dict[str, Any]:
+        handed.append(list(self._task.environment))
+        return {"changed": True}
+
+    monkeypatch.setattr(NormalAction, "run", run)
+    parts: list[Any] = [task, connection, *[None] * 4]
+    assert action.ActionModule(*parts).run(None, {"inventory_hostname": "web1"}) == {"changed": True}
+    assert [FILE_VARIABLE in each for each in handed[0]] == [False, *[True] * is_shown]
+    assert task.environment == [{"A": "1"}]
+    assert list(folder.iterdir()) == []
