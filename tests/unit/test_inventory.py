@@ -136,6 +136,7 @@ def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest
         inventory, warnings = InventoryData(), list[str]()
         plugin = InventoryModule()
         plugin._load_name = plugin._original_path = InventoryModule.NAME
+        plugin._redirected_names = []
         monkeypatch.setattr(plugin, "warn", warnings.append)
         plugin.parse(inventory, DataLoader(), str(path), cache=False)
         inventory.reconcile_inventory()
