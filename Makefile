@@ -27,7 +27,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 ANY_PYTHON := --ignore-requires-python
 endif
 
-.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball galaxy docs release bench clean
+.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball galaxy guides docs release bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
@@ -128,8 +128,12 @@ galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansib
 	  grep -q "boto3.*from collection disaster_recovery.aws" $(IMPORTER)/introspect.log; \
 	  ansible-builder create --file .ci/execution-environment.yml --context $(IMPORTER)/context'
 
+guides: $(VENV)/ready-for-docs  ## write the guides of the site, docs/docsite/rst, from docs/*.md
+	@$(BIN)/python .ci/guides.py
+
 # Labels of other documentation cannot be looked up without a network, so warnings about those do not count.
 docs: $(VENV)/ready-for-docs  ## build the documentation as a site in .cache/docs/build/html
+	@$(STEP) "the guides are what docs/*.md say" $(BIN)/python .ci/guides.py --check
 	@$(STEP) "antsibull-docs and Sphinx" sh -euc ' \
 	  rm -rf .cache/docs; \
 	  mkdir -p -m 0755 .cache/docs; \
@@ -140,7 +144,8 @@ docs: $(VENV)/ready-for-docs  ## build the documentation as a site in .cache/doc
 	  ! grep -E "WARNING|ERROR" warnings.log | grep -vE "inventor|undefined label: .(common_return_values|action_plugins|ansible_)"'
 
 $(VENV)/ready-for-docs: $(VENV)/ready-to-lint
-	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments sphinx sphinx-ansible-theme; touch $@'
+	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments pypandoc-binary==1.17 \
+	  sphinx sphinx-ansible-theme; touch $@'
 
 release: $(VENV)/ready-to-lint  ## write the changelog, build the tarball, commit and tag; VERSION=1.2.3
 	@VERSION="$(VERSION)" .ci/release
