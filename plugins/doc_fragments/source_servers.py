@@ -9,6 +9,10 @@ class ModuleDocFragment:
     """How a task says which source servers it means."""
 
     DOCUMENTATION = r"""
+requirements:
+  - python >= 3.10
+  - boto3 >= 1.34.0
+  - botocore >= 1.34.0
 options:
   source_server_ids:
     description:

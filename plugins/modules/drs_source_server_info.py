@@ -33,7 +33,6 @@ extends_documentation_fragment:
   - disaster_recovery.aws.source_servers
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:

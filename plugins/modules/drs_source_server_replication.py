@@ -21,7 +21,7 @@ options:
     description:
       - The ID of the one source server to act on.
       - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) must be given. A null value counts as
-        absent, so use C(default(omit)) for a variable that may be undefined.
+        absent, so use the filter C(default) with C(omit) for a variable that may be undefined.
     type: str
   state:
     description:
@@ -86,7 +86,6 @@ extends_documentation_fragment:
   - disaster_recovery.aws.source_servers
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
