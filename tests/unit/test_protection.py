@@ -11,9 +11,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, SNAPSHOTS_PER_PAGE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_rpo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
+    REASONS,
     Lookup,
     message,
     newest,
@@ -21,7 +23,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protecti
     row_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import ended_by, look_up
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import (
+    NOT_TRIED,
+    TOO_LATE,
+    ended_by,
+    look_up,
+)
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
@@ -89,6 +96,111 @@ def test_a_row_has_every_documented_key_whatever_aws_sends() -> None:
     assert empty["last_launch"] == {"type": None, "status": None, "at": None}
 
 
+def test_a_row_tells_what_aws_sent() -> None:
+    launch = {"initiated": {"type": "DRILL", "apiCallDateTime": "2026-11-01T08:00:00Z"}, "status": "LAUNCHED"}
+    arn = "arn:aws:drs:eu-west-1:111122223333:source-server/" + sid(1)
+    disks = {"replicatedDisks": [{"totalStorageBytes": 200, "replicatedStorageBytes": 100}]}
+    given = server("STALLED", error="UNSTABLE_NETWORK") | {"arn": arn, "lifeCycle": {"lastLaunch": launch}}
+    given["dataReplicationInfo"] |= disks
+    given["lifeCycle"]["lastSeenByServiceDateTime"] = "2026-11-23T13:00:00Z"
+    assert row_of(protection_of(given, 3600, snapshot(60), NOW)) == {
+        "source_server_id": sid(1),
+        "arn": arn,
+        "hostname": "web1",
+        "state": "STALLED",
+        "protected": True,
+        "reason": (
+            "STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area; "
+            "it has a recovery point within 1:00:00; the newest is 0:01:00 old"
+        ),
+        "replication_error": "UNSTABLE_NETWORK",
+        "lag_seconds": 58838.697305,
+        "replicated_percent": 50.0,
+        "recovery_point": "2026-11-23T13:59:00+00:00",
+        "recovery_point_age": 60,
+        "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z"},
+        "last_seen": "2026-11-23T13:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(("length", "kept"), [(2048, True), (2049, False)])
+def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
+    given = server("STOPPED") | {"arn": "a" * length}
+    given["sourceProperties"]["identificationHints"]["hostname"] = "h" * (length - 2048 + 256)
+    row = row_of(protection_of(given, None, None, NOW))
+    assert (row["arn"] == "a" * length, row["hostname"] == "h" * (length - 2048 + 256)) == (kept, kept)
+
+
+@pytest.mark.parametrize(
+    ("state", "lookup", "reason", "cause"),
+    [
+        ("CONTINUOUS", None, "it has no recovery point", "CONTINUOUS, but it has no recovery point"),
+        (
+            "CONTINUOUS",
+            {},
+            "its newest recovery snapshot has no timestamp",
+            "CONTINUOUS, but its newest recovery snapshot has no timestamp",
+        ),
+        (
+            "CONTINUOUS",
+            snapshot(-301),
+            "its newest recovery point lies in the future: check the clock of this machine",
+            "CONTINUOUS, but its newest recovery point lies in the future: check the clock of this machine",
+        ),
+        (
+            "CONTINUOUS",
+            snapshot(-300),
+            "it has a recovery point within 1:00:00; the newest is 0:00:00 old",
+            "CONTINUOUS, but it has a recovery point within 1:00:00",
+        ),
+        (
+            "CONTINUOUS",
+            snapshot(3600),
+            "it has a recovery point within 1:00:00; the newest is 1:00:00 old",
+            "CONTINUOUS, but it has a recovery point within 1:00:00",
+        ),
+        (
+            "STALLED",
+            DrsError("refused", None, f"no answer about {sid(1)}"),
+            f"recovery points unknown: no answer about {sid(1)}",
+            "recovery points unknown: no answer about the server",
+        ),
+        (None, None, "AWS reported no data replication state; it has no recovery point", REASONS["unreadable"]),
+    ],
+)
+def test_the_reason_is_of_this_server_and_the_cause_of_any(
+    state: str | None, lookup: Lookup, reason: str, cause: str
+) -> None:
+    result = protection_of(server(state), 3600, lookup, NOW)
+    assert (result.reason, result.cause) == (reason, cause)
+
+
+def test_what_only_a_disconnected_server_has_is_no_part_of_its_cause() -> None:
+    given = server("DISCONNECTED", error="AGENT_NOT_SEEN")
+    given["dataReplicationInfo"]["dataReplicationError"]["rawError"] = "no route\nto host"
+    given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
+    result = protection_of(given, None, None, NOW)
+    assert result.reason == f"{result.cause}; no route; last seen 2026-11-23T13:00:00Z"
+    del given["lifeCycle"], given["dataReplicationInfo"]["dataReplicationError"]["rawError"]
+    assert protection_of(given, None, None, NOW).reason == result.cause
+    given["dataReplicationInfo"]["dataReplicationState"] = "STALLED"
+    given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
+    assert "last seen" not in protection_of(given, None, None, NOW).reason
+
+
+def test_the_summary_counts_the_protected_and_the_others() -> None:
+    protections = [
+        protection_of(server(state, n), None, None, NOW) for n, state in enumerate(["CONTINUOUS", "STALLED"])
+    ]
+    summary = values_of([*protections, protections[0]])["summary"]
+    assert (summary["protected"], summary["unprotected"], summary["matched"]) == (2, 1, 3)
+
+
+def test_the_message_about_one_server() -> None:
+    text = message([protection_of(server("CONTINUOUS"), None, None, NOW)], "eu-west-1")
+    assert text == "1 of 1 source server is protected; in eu-west-1."
+
+
 def test_host_names_cannot_act_on_the_terminal() -> None:
     hostile = server("STOPPED")
     hostile["sourceProperties"]["identificationHints"]["hostname"] = "\x1b[2Jweb"
@@ -132,8 +244,10 @@ class Snapshots:
     def __init__(self, *ends: Lookup) -> None:
         self.ends = list(ends)
         self.calls = 0
+        self.asked: list[str] = []
 
-    def recovery_snapshots(self, _source_server_id: str) -> Iterator[Any]:
+    def recovery_snapshots(self, source_server_id: str) -> Iterator[Any]:
+        self.asked.append(source_server_id)
         end = self.ends[min(self.calls, len(self.ends) - 1)]
         self.calls += 1
         if isinstance(end, DrsError):
@@ -149,6 +263,7 @@ def test_a_lookup_that_is_refused_is_no_evidence_about_another() -> None:
     api = Snapshots(*[DENIED] * 50, snapshot(1))
     lookups = looked_up(api, 51)
     assert api.calls == 51
+    assert sorted(api.asked) == [sid(n) for n in range(51)]
     assert lookups.count(DENIED) == 50
     assert ended_by(lookups) is None
 
@@ -163,14 +278,47 @@ def test_a_service_that_does_not_answer_is_left_alone() -> None:
     api = Snapshots(SILENCE)
     lookups = looked_up(api, 300)
     assert api.calls < 30
-    assert "not tried" in str(lookups[-1])
+    assert lookups[-1] is NOT_TRIED
 
 
-def test_no_lookup_follows_a_fatal_error_or_the_deadline() -> None:
+def test_one_answer_closes_the_circuit_again() -> None:
+    api = Snapshots(*[SILENCE, SILENCE, None] * 40)
+    api.attempts = 1
+    assert NOT_TRIED not in looked_up(api, 120)
+
+
+def test_each_attempt_counts_that_was_not_answered() -> None:
+    api = Snapshots(SILENCE)
+    looked_up(api, 300)
+    once = Snapshots(SILENCE)
+    once.attempts = 1
+    looked_up(once, 300)
+    assert once.calls >= 20 > api.calls
+
+
+def test_only_the_first_page_is_read() -> None:
+    class Endless(Snapshots):
+        def recovery_snapshots(self, source_server_id: str) -> Iterator[Any]:
+            for number in range(1000):
+                self.calls = number + 1
+                yield {"snapshotID": f"{source_server_id}-{number}"}
+
+    api = Endless()
+    assert looked_up(api, 1) == [{"snapshotID": f"{sid(0)}-0"}]
+    assert api.calls == SNAPSHOTS_PER_PAGE
+
+
+def test_no_lookup_follows_a_fatal_error() -> None:
     api = Snapshots(EXPIRED)
-    assert ended_by(looked_up(api, 300)) is EXPIRED
-    assert api.calls <= 10
+    lookups = looked_up(api, 300)
+    assert ended_by([None, DENIED, *lookups]) is EXPIRED
+    assert set(map(id, lookups)) == {id(EXPIRED)}
+    assert api.calls <= CALLS_AT_ONCE
+
+
+@pytest.mark.parametrize("now", [5.0, 6.0])
+def test_no_lookup_follows_the_deadline(now: float) -> None:
     api = Snapshots(None)
     api.until = 5.0
-    assert "deadline" in str(looked_up(api, 3, now=6.0)[0])
+    assert looked_up(api, 3, now=now) == [TOO_LATE] * 3
     assert api.calls == 0
