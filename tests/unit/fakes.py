@@ -101,6 +101,11 @@ class FakeServer:
     shown: Seen = None
     stale_until: float = -math.inf
 
+    def __post_init__(self) -> None:
+        # The lists of a parametrized test stay as they are.
+        self.path, self.starts = list(self.path), list(self.starts)
+        self.stops, self.holds = list(self.stops), list(self.holds)
+
     def look(self, now: float) -> Seen:
         """What a look sees."""
         if len(self.holds) > 1:
