@@ -19,6 +19,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api impo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -540,7 +541,7 @@ def test_a_request_that_hangs_is_an_unanswered_call() -> None:
         b'{"items": ' + b"[" * 5000,
         b"\xff\xfe",
     ],
-    ids=lambda body: repr(body[:40]),
+    ids=short_id,
 )
 @pytest.mark.parametrize("call", [*READS, *WRITES])
 def test_botocore_never_makes_no_server_of_an_answer_that_drs_would_not_send(

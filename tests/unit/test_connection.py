@@ -18,6 +18,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api impo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import COLLECTION, VERSION, connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.awsrequest import AWSRequest, AWSResponse
 
 ROOT = Path(__file__).parents[2]
@@ -234,7 +235,7 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
         ({"profile": "patient", **NO_KEYS, "session_token": "t"}, "profile cannot be combined with access_key"),
         ({"profile": "patient", "access_key": None}, "profile cannot be combined with access_key"),
     ],
-    ids=str,
+    ids=short_id,
 )
 def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], told: str) -> None:
     message = refusal_of(**options)

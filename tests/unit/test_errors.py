@@ -18,6 +18,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
     unreadable,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -216,7 +217,7 @@ def test_the_denials_are_those_that_aws_services_send() -> None:
         (BotoCoreError(), "StartReplication cannot be called: An unspecified error occurred"),
         (AttributeError("'list' object"), f"StartReplication in {REGION} got an answer that DRS would not send"),
     ],
-    ids=repr,
+    ids=short_id,
 )
 def test_each_message_says_what_helps(exception: Exception, message: str) -> None:
     error = error_of(exception)
@@ -249,7 +250,7 @@ def test_each_message_says_what_helps(exception: Exception, message: str) -> Non
         (ValueError("items is not a list"), "unanswered"),
         (RecursionError("too deep"), "unanswered"),
     ],
-    ids=repr,
+    ids=short_id,
 )
 def test_each_exception_has_its_kind_and_none_but_an_answer_has_a_code(exception: Exception, kind: ErrorKind) -> None:
     error = error_of(exception)
@@ -280,7 +281,7 @@ def test_an_answer_of_something_else_is_unreadable() -> None:
             for end in ("\n", "\n\n", "\r\n", "\r", "\u2028")
         ],
     ],
-    ids=repr,
+    ids=short_id,
 )
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_secret_is_never_in_a_message_and_ends_the_run_at_once(operation: str, exception: Exception) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def test_a_moment_is_read_in_utc(text: str, moment: datetime) -> None:
         "9999-12-31T23:59:59-14:00",
         "10000-01-01T00:00:00Z",
     ],
-    ids=repr,
+    ids=short_id,
 )
 def test_what_is_no_moment_between_the_years_1_and_9999_is_none(value: Any) -> None:
     assert parse_datetime(value) is None
@@ -134,7 +135,7 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
         "P999999999999D",
         "PT1,5S",
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=short_id,
 )
 def test_what_is_no_duration_is_none(value: Any) -> None:
     assert parse_duration(value) is None

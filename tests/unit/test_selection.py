@@ -23,6 +23,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     unmatched,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, End, FakeDrs, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.model import ServiceModel
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")
@@ -312,7 +313,7 @@ def test_what_matches_any_of_the_excluded_filters_is_left_out() -> None:
         ({"tag:Env": ["prod"]}, [{"replication-state": ["STOPPED"]}], 1, True),
         ({"tag:Env": ["test"]}, [{"replication-state": ["STOPPED"]}], 0, False),
     ],
-    ids=str,
+    ids=short_id,
 )
 def test_the_state_may_leave_no_server_but_does_not_hide_a_mistyped_tag(
     filters: Filters, exclude_filters: list[Filters], number: int, is_broadly_matched: bool
@@ -340,7 +341,7 @@ def test_a_region_without_any_server_matches_nothing() -> None:
         ({"source-server-id": [sid(0)], "hostname": ["web1", "web9"]}, ["hostname=web9"]),
         ({"source-server-id": ["x"], "hostname": ["x"]}, ["hostname=x", "source-server-id=x"]),
     ],
-    ids=str,
+    ids=short_id,
 )
 def test_a_value_that_names_a_server_which_nobody_has_is_unmatched(filters: Filters, told: list[str]) -> None:
     assert find(fleet(), Selection(filters=filters)).unmatched == told
@@ -414,7 +415,7 @@ IS_REVERSED = "has a server with reversed direction, protect it by reversed repl
         ({"reversedDirectionSourceServerArn": ""}, None),
         ({"lifeCycle": None, "stagingArea": None}, None),
     ],
-    ids=str,
+    ids=short_id,
 )
 def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
     assert hold_reason(server) == reason

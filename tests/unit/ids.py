@@ -1,0 +1,12 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IDs of parametrized tests."""
+
+from __future__ import annotations
+
+
+def short_id(value: object) -> str:
+    """An ID that selects the test on pytest's command line. Those with a backslash or beyond ASCII do not."""
+    return ascii(value)[:80].replace("\\", "/")
