@@ -192,7 +192,9 @@ def test_the_summary_counts_the_protected_and_the_others() -> None:
     protections = [
         protection_of(server(state, n), None, None, NOW) for n, state in enumerate(["CONTINUOUS", "STALLED"])
     ]
-    summary = values_of([*protections, protections[0]])["summary"]
+    values = values_of([*protections, protections[0]])
+    assert [row["source_server_id"] for row in values["protection"]] == [sid(0), sid(1), sid(0)]
+    summary = values["summary"]
     assert (summary["protected"], summary["unprotected"], summary["matched"]) == (2, 1, 3)
 
 
