@@ -30,8 +30,8 @@ class Guide(NamedTuple):
     regions: list[str]
     servers: dict[str, str]
     """The tag Environment of each server, the same in every region."""
-    starts: list[tuple[str, str]]
-    """The region and server of each start that the guide sends."""
+    starts: set[tuple[str, str]]
+    """The region and server of the starts that the guide sends."""
     further: list[str]
     """What the guide says of its files and of the collection's metadata, tried."""
 
@@ -40,13 +40,13 @@ GUIDES = {
     "first_hour.md": Guide(
         regions=["eu-west-1"],
         servers={NAMED: "office", PRODUCTION: "production", TEST: "test"},
-        starts=[("eu-west-1", PRODUCTION), ("eu-west-1", NAMED)],
+        starts={("eu-west-1", PRODUCTION), ("eu-west-1", NAMED)},
         further=[],
     ),
     "fleet.md": Guide(
         regions=["eu-west-1", "eu-central-1"],
         servers={PRODUCTION: "production", TEST: "test"},
-        starts=[("eu-central-1", PRODUCTION), ("eu-west-1", PRODUCTION)],
+        starts={("eu-central-1", PRODUCTION), ("eu-west-1", PRODUCTION)},
         further=[
             "ansible-playbook -i fleet.yml report.yml -e 'drs_hosts=fleet drs_fail=false'",
             "ansible-builder introspect $ANSIBLE_COLLECTIONS_PATH | grep 'boto3.*disaster_recovery.aws'",
@@ -64,7 +64,8 @@ def main() -> None:
             follow(name, guide, Path(folder))
         with urllib.request.urlopen(f"{EMULATOR}/_emulator/journal") as answer:
             calls = [call for call in json.load(answer) if call["operation"] == "StartReplication"]
-        starts = sorted((call["region"], call["input"]["sourceServerID"]) for call in calls)
+        # Two hosts of fleet.yml share a region of the emulator, and may both start its server.
+        starts = {(call["region"], call["input"]["sourceServerID"]) for call in calls}
         assert starts == guide.starts, f"docs/{name}: {starts}"
 
 
