@@ -52,6 +52,13 @@ class Outcome:
     def failed(self) -> bool:
         return self.end == "failed"
 
+    def see(self, server: SourceServer | None) -> None:
+        """Note what a look saw: the source server, or None where DRS does not know it."""
+        self.absent = server is None
+        if server is not None:
+            self.first = self.first or server
+            self.latest = server
+
     def finish(self, end: End, reason: str, cause: str = "") -> None:
         """Nothing more is to be done."""
         self.end, self.reason, self.cause = end, reason, cause or reason

@@ -99,11 +99,7 @@ def observe(run: Run, open_work: Sequence[Work]) -> None:
         if not breaker.is_open:
             servers, error = _describe(run.api, [work.outcome.source_server_id for work in batch])
             breaker.record(answered=error is None or error.kind != "unanswered", calls=run.api.attempts)
-        found = {server["sourceServerID"]: server for server in servers}
-        for work in batch:
-            work.look_error = error
-            if error is None:
-                _see(work, found.get(work.outcome.source_server_id))
+        _see(batch, servers, error)
 
 
 def _describe(api: Api, source_server_ids: Sequence[str]) -> tuple[list[SourceServer], DrsError | None]:
@@ -115,11 +111,12 @@ def _describe(api: Api, source_server_ids: Sequence[str]) -> tuple[list[SourceSe
         return [], error
 
 
-def _see(work: Work, server: SourceServer | None) -> None:
-    work.outcome.absent = server is None
-    if server is not None:
-        work.outcome.first = work.outcome.first or server
-        work.outcome.latest = server
+def _see(batch: Sequence[Work], servers: Sequence[SourceServer], error: DrsError | None) -> None:
+    found = {server["sourceServerID"]: server for server in servers}
+    for work in batch:
+        work.look_error = error
+        if error is None:
+            work.outcome.see(found.get(work.outcome.source_server_id))
 
 
 def plan(run: Run) -> None:
@@ -174,11 +171,8 @@ def _plan_call(run: Run, work: Work) -> None:
     """The rule says that a call is due: hold the server, give it up, wait for the next attempt, or mark it."""
     outcome, operation = work.outcome, run.operation
     hold = run.options.hold_reason(outcome.latest or {})
-    if hold and run.options.holds and work.sent:
-        fail(work, f"{hold}, after this run called {OPERATIONS[operation].api_name} for it")
-    elif hold and run.options.holds:
-        outcome.warning = f"held, {hold}"
-        outcome.finish("held", f"{hold}; name it by its ID to {operation} it", cause=hold)
+    if hold and run.options.holds:
+        _hold(run, work, hold)
     elif work.sent and (run.breaker.is_open or work.is_refused or _is_exhausted(run, work)):
         _give_up(run, work)
     elif run.breaker.is_open:
@@ -189,6 +183,15 @@ def _plan_call(run: Run, work: Work) -> None:
         work.due = operation
         if hold:
             outcome.warning = f"named by ID and not held, but {hold}"
+
+
+def _hold(run: Run, work: Work, hold: str) -> None:
+    """Leave the server alone. Held means that nothing was ever sent for it; otherwise it fails."""
+    if work.sent:
+        fail(work, f"{hold}, after this run called {OPERATIONS[run.operation].api_name} for it")
+    else:
+        work.outcome.warning = f"held, {hold}"
+        work.outcome.finish("held", f"{hold}; name it by its ID to {run.operation} it", cause=hold)
 
 
 def _is_exhausted(run: Run, work: Work) -> bool:
@@ -267,11 +270,12 @@ def _send(run: Run, work: Work) -> None:
     try:
         server = run.api.send(operation, work.outcome.source_server_id)
     except DrsError as error:
+        work.call_error = error
         if error.kind != "not_sent":
             work.sent += 1
             work.outcome.action = operation
             run.breaker.record(answered=error.kind != "unanswered")
-        ON_ERROR[error.kind](run, work, error)
+        ON_ERROR[error.kind](run, work)
         return
     run.breaker.record(answered=True)
     work.sent += 1
@@ -283,38 +287,35 @@ def _send(run: Run, work: Work) -> None:
         work.outcome.finish("done", work.outcome.reason)
 
 
-def _on_refusal(run: Run, work: Work, error: DrsError) -> None:
+def _on_refusal(run: Run, work: Work) -> None:
     """A refusal fails the server, unless an earlier call may still show its effect."""
     if work.unanswered:
-        work.call_error, work.is_refused, work.look_at = error, True, run.clock()
+        work.is_refused, work.look_at = True, run.clock()
     else:
-        fail(work, error=error)
+        fail(work, error=work.call_error)
 
 
-def _on_conflict(run: Run, work: Work, error: DrsError) -> None:
-    work.call_error = error
+def _on_conflict(run: Run, work: Work) -> None:
     work.conflicts += 1
     work.look_at, work.call_at = run.clock(), run.clock() + CONFLICT_PAUSE
 
 
-def _on_no_answer(run: Run, work: Work, error: DrsError) -> None:
-    work.call_error = error
+def _on_no_answer(run: Run, work: Work) -> None:
     work.unanswered += 1
     work.unanswered_at = run.clock()
     pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
     work.look_at = work.call_at = run.clock() + pause
 
 
-def _on_fatal(run: Run, work: Work, error: DrsError) -> None:
-    run.error = error
-    work.call_error = error
+def _on_fatal(run: Run, work: Work) -> None:
+    run.error = work.call_error
 
 
-def _on_not_sent(_run: Run, work: Work, error: DrsError) -> None:
-    work.call_error = error
+def _on_not_sent(_run: Run, _work: Work) -> None:
+    """The server stays as it was."""
 
 
-ON_ERROR: dict[ErrorKind, Callable[[Run, Work, DrsError], None]] = {
+ON_ERROR: dict[ErrorKind, Callable[[Run, Work], None]] = {
     "throttled": _on_refusal,
     "unanswered": _on_no_answer,
     "conflict": _on_conflict,
