@@ -534,3 +534,100 @@ def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_
 def test_an_extra_server_in_the_answer_is_not_touched() -> None:
     drs = FakeDrs(["STOPPED", "STOPPED"])
     assert drs.run(sid(1)).writes == [sid(1)]
+
+
+def test_the_pause_before_the_look_doubles_from_half_a_second_to_eight_seconds() -> None:
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 99)}).run()
+    begin = run.calls[0].at
+    assert [call.at - begin for call in run.of("start")] == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
+    assert run.looks == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5]
+
+
+def test_three_seconds_pass_between_a_conflict_and_the_next_call() -> None:
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(CONFLICT)] * 9)}).run()
+    begin = run.calls[0].at
+    assert [call.at - begin for call in run.of("start")] == [0, 3]
+
+
+ADVICE = "AGENT_NOT_SEEN, check that the source server is up and its agent runs and reaches DRS on TCP 443"
+REINSTALL = "reinstall or reconnect the AWS Replication Agent on the source server"
+LOST_THEN_REFUSED = (
+    "the start was sent 2 times, not answered once, still STOPPED, and may have taken effect: "
+    "AccessDeniedException: so says AWS"
+)
+
+# The options of a run, what it finds, and the reason and cause that it gives.
+SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
+    "running": ({}, FakeServer(["INITIAL_SYNC"]), "data is replicating", "INITIAL_SYNC, data is replicating"),
+    "stalled": (
+        {},
+        FakeServer(["STALLED"]),
+        f"replication has stalled, no data flows; {ADVICE}",
+        f"STALLED: {ADVICE}",
+    ),
+    "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{REINSTALL}; {ADVICE}", f"DISCONNECTED, {REINSTALL}"),
+    "without a state": (
+        {},
+        FakeServer([None]),
+        "AWS reported no data replication state, so nothing was called",
+        "AWS reported no data replication state, so nothing was called",
+    ),
+    "unknown": (
+        {},
+        FakeServer([GONE]),
+        f"DRS does not know this ID in {REGION}",
+        f"DRS does not know this ID in {REGION}",
+    ),
+    "started": ({}, FakeServer(["STOPPED"]), "DRS accepted the start", "DRS accepted the start"),
+    "stopped": ({"goal": "stopped"}, FakeServer(["BACKLOG"]), "DRS accepted the stop", "DRS accepted the stop"),
+    "would start": (
+        {"check_mode": True},
+        FakeServer(["STOPPED"]),
+        "would start: replication is stopped",
+        "STOPPED, replication is stopped",
+    ),
+    "would stop": (
+        {"check_mode": True, "goal": "stopped"},
+        FakeServer(["RESCAN"]),
+        "would stop: data is replicating",
+        "RESCAN, data is replicating",
+    ),
+    "refused": (
+        {},
+        FakeServer(["STOPPED"], starts=[End(error("refused", "AccessDenied", f"{sid(0)} is not yours"))]),
+        f"{sid(0)} is not yours",
+        "the server is not yours",
+    ),
+    "lost, then refused": (
+        {},
+        FakeServer(["STOPPED"], starts=[End(SILENCE), End(REFUSED)]),
+        LOST_THEN_REFUSED,
+        LOST_THEN_REFUSED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "server", "reason", "cause"), SENTENCES.values(), ids=SENTENCES)
+def test_the_reason_is_told_in_full_and_the_cause_is_what_servers_share(
+    options: dict[str, object], server: FakeServer, reason: str, cause: str
+) -> None:
+    outcome = FakeDrs({sid(0): server}).run(**options).only
+    assert (outcome.reason, outcome.cause) == (reason, cause)
+
+
+def test_a_server_that_was_deleted_after_the_first_look_says_so() -> None:
+    run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
+    assert run.only.reason == run.only.cause == "it was deleted from DRS during this run"
+
+
+def test_a_server_whose_start_met_a_conflict_is_not_called_not_tried_when_a_neighbour_ends_the_run() -> None:
+    drs = FakeDrs(["STOPPED"] * (CALLS_AT_ONCE + 2))
+    for server in drs.servers.values():
+        server.starts = [End(CONFLICT)]
+    drs.servers[sid(0)].starts.append(End(EXPIRED))
+
+    run = drs.run()
+
+    assert run.ended_by is not None
+    assert len(run.of("start")) > CALLS_AT_ONCE + 2
+    assert not any("not tried" in outcome.reason for outcome in run.outcomes)

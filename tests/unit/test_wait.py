@@ -22,6 +22,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     FakeServer,
     Run,
     Seen,
+    error,
     sid,
 )
 
@@ -400,3 +401,79 @@ def test_a_failing_server_does_not_keep_the_others_from_being_waited_for() -> No
     run = wait(drs)
     assert [outcome.failed for outcome in run.outcomes] == [True, False]
     assert run.outcomes[1].state == "CONTINUOUS"
+
+
+def test_at_the_deadline_the_reason_is_told_in_full() -> None:
+    info = {"dataReplicationState": "INITIAL_SYNC", "lagDuration": "PT5M"}
+    outcome = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info})).only
+    assert outcome.detail == "lag PT5M"
+    assert outcome.reason == ("data is replicating, it is not CONTINUOUS yet; lag PT5M; wait_timeout (600 s) is over")
+    assert outcome.cause == "INITIAL_SYNC, data is replicating, it is not CONTINUOUS yet"
+
+
+def test_at_the_deadline_the_error_of_the_last_look_is_told_in_full() -> None:
+    drs = one(["INITIATING"])
+    drs.describes = [End(), *[End(ERROR_500)] * 99]
+
+    outcome = wait(drs).only
+
+    assert outcome.reason == (
+        "replication is being initiated, no data flows yet; InternalServerException: so says AWS; "
+        "wait_timeout (600 s) is over"
+    )
+    assert outcome.cause == "INITIATING, replication is being initiated, no data flows yet"
+    assert outcome.error_code == "InternalServerException"
+    assert outcome.detail == ""
+
+
+def test_at_the_deadline_a_lost_start_is_told_in_full() -> None:
+    outcome = wait(one(["STOPPED"], starts=[End(ERROR_500)] * 99), timeout=1).only
+    assert outcome.reason == (
+        "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
+        "replication is stopped; InternalServerException: so says AWS; wait_timeout (1 s) is over"
+    )
+    assert outcome.cause == (
+        "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
+        "STOPPED, replication is stopped"
+    )
+
+
+def test_at_the_deadline_an_error_after_an_accepted_start_is_told_in_full() -> None:
+    drs = one(["STOPPED"])
+    drs.describes = [End(), *[End(ERROR_500)] * 99]
+
+    outcome = wait(drs).only
+
+    assert outcome.reason == (
+        "DRS accepted the start; InternalServerException: so says AWS; wait_timeout (600 s) is over"
+    )
+
+
+def test_a_server_that_was_never_looked_at_before_the_deadline_says_so() -> None:
+    drs = FakeDrs(["STOPPED"] * 201)
+    drs.describes = [End(takes=20.0)]
+
+    last = wait(drs, timeout=10).outcomes[-1]
+
+    assert (last.reason, last.cause) == ("it was not looked at; wait_timeout (10 s) is over", "it was not looked at")
+
+
+def test_a_start_for_which_the_time_did_not_suffice_is_told_in_full() -> None:
+    not_sent = error("not_sent", None, "StartReplication was not sent before wait_timeout")
+    outcome = wait(one(["STOPPED"], starts=[End(not_sent, takes=0)] * 9999), timeout=3, wait_delay=1).only
+    assert (outcome.reason, outcome.cause, outcome.error_code, outcome.action) == (
+        "StartReplication was not sent before wait_timeout; wait_timeout (3 s) is over",
+        "STOPPED, replication is stopped",
+        None,
+        "none",
+    )
+
+
+def test_the_look_at_the_deadline_may_take_five_seconds() -> None:
+    drs = FakeDrs(["INITIATING"] * 1000)
+    drs.describes = [*[End()] * 5, *[End(takes=2.0)] * 99]
+
+    run = wait(drs, timeout=10)
+
+    assert [call.at - run.calls[0].at for call in run.of("describe")[5:]] == [10, 12, 14]
+    assert run.took == 16

@@ -327,22 +327,22 @@ ON_ERROR: dict[ErrorKind, Callable[[Run, Work], None]] = {
 
 def fail(work: Work, text: str = "", cause: str = "", error: DrsError | None = None) -> None:
     """End the server as failed: what was sent and is known, then the text, by default that of the error."""
+    before = _history(work, None if text else error)
     text = text or (error.message if error else "")
-    before = _history(work, error)
     reason, shared = (": ".join(part for part in (before, tail) if part) for tail in (text, cause or text))
     work.outcome.finish("failed", reason, shared.replace(work.outcome.source_server_id, "the server"))
     work.outcome.warning, work.outcome.error_code = None, error.code if error else None
 
 
 def _history(work: Work, error: DrsError | None) -> str:
-    """What was sent for the server and what is known of it, where that is not said otherwise."""
+    """What was sent for the server and what is known of it, where the text does not say so: an error alone does not."""
     if work.accepted_at is not None:
         return f"DRS accepted the {work.outcome.action}, then" if error else ""
     if work.unanswered:
         answers = "never answered" if work.unanswered == work.sent else f"not answered {times(work.unanswered)}"
         effect = "" if work.is_disproved else ", and may have taken effect"
         return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, still {work.outcome.state}{effect}"
-    return "not tried" if error and work.due is not None else ""
+    return "not tried" if error and work.due is not None and not work.sent else ""
 
 
 def expire(run: Run) -> None:
