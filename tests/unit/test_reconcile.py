@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -407,6 +411,28 @@ def test_a_fatal_error_in_a_start_makes_no_further_calls_and_tells_who_was_not_t
     assert all((outcome.source_server_id in run.writes) != outcome.reason.startswith("not tried") for outcome in rest)
 
 
+@pytest.mark.parametrize(("end", "looks"), [(ERROR_500, 4), (THROTTLED, 6)], ids=["500", "429"])
+def test_looks_end_where_the_service_does_not_answer_and_go_on_where_it_refuses(end: DrsError, looks: int) -> None:
+    drs = FakeDrs(["STOPPED"] * 1200)
+    drs.describes = [End(end)] * 6
+
+    run = drs.run()
+
+    assert len(run.of("describe")) == looks, "an unanswered look stands for 6 attempts, and 20 open the breaker"
+    assert {outcome.reason for outcome in run.outcomes} == {end.message}
+
+
+def test_ten_calls_are_made_at_once() -> None:
+    together = threading.Barrier(CALLS_AT_ONCE)
+
+    class Slow(FakeDrs):
+        def send(self, operation: Operation, source_server_id: str) -> SourceServer:
+            together.wait(timeout=5)
+            return super().send(operation, source_server_id)
+
+    assert len(Slow(["STOPPED"] * CALLS_AT_ONCE).run().writes) == CALLS_AT_ONCE
+
+
 def test_a_request_that_fails_for_good_fails_its_servers_and_no_other() -> None:
     drs = FakeDrs(["STOPPED"] * 201)
     drs.describes = [End(ERROR_500)]
@@ -566,6 +592,30 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
         f"STALLED: {ADVICE}",
     ),
     "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{REINSTALL}; {ADVICE}", f"DISCONNECTED, {REINSTALL}"),
+    "disconnected, last seen": (
+        {},
+        FakeServer(["DISCONNECTED"], members={"lifeCycle": {"lastSeenByServiceDateTime": "2026-11-23T14:05:00Z"}}),
+        f"{REINSTALL}; {ADVICE}; last seen 2026-11-23T14:05:00Z",
+        f"DISCONNECTED, {REINSTALL}",
+    ),
+    "running, last seen": (
+        {},
+        FakeServer(["BACKLOG"], members={"lifeCycle": {"lastSeenByServiceDateTime": "2026-11-23T14:05:00Z"}}),
+        "data is replicating",
+        "BACKLOG, data is replicating",
+    ),
+    "stalled without an error": (
+        {},
+        FakeServer(["STALLED"], members={"dataReplicationInfo": {"dataReplicationState": "STALLED"}}),
+        "replication has stalled, no data flows",
+        "STALLED, replication has stalled, no data flows",
+    ),
+    "initiating": (
+        {},
+        FakeServer(["INITIATING"]),
+        "replication is being initiated, no data flows yet",
+        "INITIATING, replication is being initiated, no data flows yet",
+    ),
     "without a state": (
         {},
         FakeServer([None]),

@@ -148,6 +148,13 @@ def test_a_server_that_somebody_stops_after_our_start_fails_and_is_not_started_a
     assert "CloudTrail" in run.only.reason
 
 
+def test_a_lost_start_that_was_seen_and_is_stopped_by_somebody_is_not_started_again() -> None:
+    run = wait(one(["STOPPED"], started=["INITIATING", "STOPPED"], starts=[End(SILENCE, after_effect=True)]))
+    assert len(run.of("start")) == 1
+    assert (run.only.failed, run.only.changed, run.only.error_code) == (True, True, None)
+    assert run.only.reason == "reads STOPPED again after DRS accepted the start: look for StopReplication in CloudTrail"
+
+
 def test_a_server_that_ran_and_is_stopped_meanwhile_by_somebody_is_started_once() -> None:
     run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "STOPPED"]))
     assert len(run.of("start")) == 1
@@ -471,9 +478,9 @@ def test_a_start_for_which_the_time_did_not_suffice_is_told_in_full() -> None:
 
 def test_the_look_at_the_deadline_may_take_five_seconds() -> None:
     drs = FakeDrs(["INITIATING"] * 1000)
-    drs.describes = [*[End()] * 5, *[End(takes=2.0)] * 99]
+    drs.describes = [*[End()] * 5, *[End(takes=2.5)] * 99]
 
     run = wait(drs, timeout=10)
 
-    assert [call.at - run.calls[0].at for call in run.of("describe")[5:]] == [10, 12, 14]
-    assert run.took == 16
+    assert [call.at - run.calls[0].at for call in run.of("describe")[5:]] == [10, 12.5]
+    assert run.took == 15
