@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
@@ -661,7 +662,7 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
 def test_the_reason_is_told_in_full_and_the_cause_is_what_servers_share(
     options: dict[str, object], server: FakeServer, reason: str, cause: str
 ) -> None:
-    outcome = FakeDrs({sid(0): server}).run(**options).only
+    outcome = FakeDrs({sid(0): replace(server)}).run(**options).only
     assert (outcome.reason, outcome.cause) == (reason, cause)
 
 
