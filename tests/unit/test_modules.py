@@ -56,15 +56,30 @@ def run(emulator: Emulator, tmp_path: Path) -> Run:
     return run_module
 
 
+def expired(operation: str) -> dict[str, Any]:
+    """A script in which this operation fails for its credentials."""
+    fault = {"operation": operation, "code": "ExpiredTokenException", "status": 403, "times": None}
+    return {**SCRIPT, "faults": [fault]}
+
+
+EXPIRED = "AWS refused the credentials in eu-west-1 (ExpiredTokenException: ExpiredTokenException (scripted))"
+
+
+def operations(emulator: Emulator) -> list[str]:
+    return [call["operation"] for call in emulator.journal()]
+
+
 def starts(emulator: Emulator) -> list[str]:
     return [call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")]
 
 
-def test_info_lists_every_source_server(run: Run) -> None:
-    result = run(INFO)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_info_lists_every_source_server(run: Run, emulator: Emulator, check_mode: bool) -> None:
+    result = run(INFO, _ansible_check_mode=check_mode)
     assert [server["source_server_id"] for server in result["source_servers"]] == [sid(1), sid(2), sid(3)]
     assert result["unmatched"] == []
     assert not result["changed"]
+    assert operations(emulator) == ["DescribeSourceServers"], "nothing asks for recovery points without rpo"
 
 
 def test_info_tells_who_is_protected(run: Run) -> None:
@@ -78,7 +93,11 @@ def test_info_keeps_the_order_of_the_ids_and_names_those_that_are_unknown(run: R
     result = run(INFO, source_server_ids=[sid(3), sid(9), sid(1)])
     assert [server["source_server_id"] for server in result["source_servers"]] == [sid(3), sid(1)]
     assert result["unmatched"] == [f"source-server-id={sid(9)}"]
-    assert sid(9) in str(result["warnings"])
+    assert f"No source server in eu-west-1 has source-server-id={sid(9)}" in str(result["warnings"])
+    assert result["msg"] == (
+        f"2 of 2 source servers are protected; no source server has source-server-id={sid(9)}; "
+        "in eu-west-1, account 111122223333."
+    )
 
 
 @pytest.mark.parametrize("module", [INFO, REPLICATION])
@@ -86,28 +105,42 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
     assert "STOPED" in str(run(module, filters={"replication-state": ["STOPED", "STOPPED"]})["warnings"])
 
 
-@pytest.mark.parametrize("arguments", [{"rpo": 0}, {"filters": {"hostnam": "web1"}}, {"source_server_ids": []}])
-def test_info_refuses_bad_input_before_any_call(run: Run, emulator: Emulator, arguments: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "msg"),
+    [
+        ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (a year)."),
+        ({"filters": {"hostnam": "web1"}}, "filters has no key hostnam; the keys are tag:<Key>, "),
+        ({"source_server_ids": []}, "source_server_ids is empty. Name the source servers; empty never means all."),
+    ],
+)
+def test_info_refuses_bad_input_before_any_call(
+    run: Run, emulator: Emulator, arguments: dict[str, Any], msg: str
+) -> None:
     result = run(INFO, **arguments)
     assert result["failed"]
+    assert result["msg"].startswith(msg)
+    assert result["unmatched"] == []
     assert "error" not in result
     assert emulator.journal() == []
 
 
 def test_info_says_which_error_ended_the_listing(run: Run, emulator: Emulator) -> None:
-    fault = {"operation": "DescribeSourceServers", "code": "ExpiredTokenException", "status": 403, "times": None}
-    emulator.load({**SCRIPT, "faults": [fault]})
+    emulator.load(expired("DescribeSourceServers"))
     result = run(INFO)
-    assert result["error"]["code"] == "ExpiredTokenException"
+    assert result["msg"] == f"{EXPIRED}."
+    assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert result["source_servers"] == []
 
 
 def test_info_says_which_error_ended_the_look_at_the_snapshots(run: Run, emulator: Emulator) -> None:
-    fault = {"operation": "DescribeRecoverySnapshots", "code": "ExpiredTokenException", "status": 403, "times": None}
-    emulator.load({**SCRIPT, "faults": [fault]})
-    result = run(INFO, rpo=3600)
+    emulator.load(expired("DescribeRecoverySnapshots"))
+    result = run(INFO, rpo=3600, source_server_ids=[sid(3), sid(9)])
     assert result["error"]["code"] == "ExpiredTokenException"
-    assert len(result["source_servers"]) == 3
+    assert len(result["source_servers"]) == 1
+    assert result["msg"] == (
+        f"0 of 1 source server is protected; 1 recovery points unknown: {EXPIRED}: {sid(3)} db1; "
+        f"no source server has source-server-id={sid(9)}; in eu-west-1, account 111122223333."
+    )
 
 
 def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
@@ -115,7 +148,9 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     assert starts(emulator) == []
     first, second = run(REPLICATION, source_server_id=sid(2)), run(REPLICATION, source_server_id=sid(2))
     assert (first["changed"], second["changed"]) == (True, False)
-    assert second["ansible_facts"]["drs_source_server"] == second["source_server"]
+    assert second["ansible_facts"]["drs_source_server"] == second["source_server"] == second["source_servers"][0]
+    assert first["msg"] == "1 of 1 source server started (eu-west-1, account 111122223333)"
+    assert "diff" not in first
     assert starts(emulator) == [sid(2)]
 
 
@@ -126,28 +161,84 @@ def test_a_fleet_has_no_facts(run: Run) -> None:
     assert not {"ansible_facts", "source_server", "source_servers"} & set(result)
 
 
+def test_what_the_filters_found_is_not_looked_at_again(run: Run, emulator: Emulator) -> None:
+    result = run(REPLICATION, filters={"hostname": "web*"}, _ansible_diff=True)
+    assert operations(emulator) == ["DescribeSourceServers", "StartReplication"]
+    assert [each["previous_state"] for each in result["outcomes"]] == ["CONTINUOUS", "STOPPED"]
+    assert result["diff"]["before"] == f"{sid(1)} web1 CONTINUOUS\n{sid(2)} web2 STOPPED\n"
+    assert result["diff"]["after"] == f"{sid(1)} web1 CONTINUOUS\n{sid(2)} web2 INITIATING\n"
+
+
+def test_a_wait_writes_its_progress(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = tmp_path / "progress"
+    progress.touch()
+    monkeypatch.setenv("DISASTER_RECOVERY_AWS_PROGRESS", str(progress))
+    run(REPLICATION, source_server_id=sid(2), wait=True, wait_delay=1)
+    opened, *lines = progress.read_text().splitlines()
+    assert opened == ""
+    assert lines[0] == f"{sid(2)} web2 · initiating"
+    assert lines[-1].startswith(f"{sid(2)} web2 · replicating")
+
+
+def test_a_warning_names_the_server(run: Run, emulator: Emulator) -> None:
+    stalled = {"sourceServerID": sid(1), "hostname": "web1", "state": "STALLED"}
+    emulator.load({"regions": {"eu-west-1": {"servers": [stalled]}}})
+    assert f"{sid(1)} web1" in str(run(REPLICATION, source_server_id=sid(1))["warnings"])
+
+
 def test_a_named_host_without_a_source_server_fails_after_the_others_were_started(run: Run, emulator: Emulator) -> None:
     result = run(REPLICATION, filters={"hostname": ["web2", "web9"]})
     assert result["failed"]
     assert result["unmatched"] == ["hostname=web9"]
+    assert result["msg"] == (
+        "1 of 1 source server started (eu-west-1, account 111122223333), but no source server has hostname=web9."
+    )
     assert starts(emulator) == [sid(2)]
 
 
 def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
     result = run(REPLICATION, filters={"tag:Role": "web"})
     assert result["failed"]
+    assert result["msg"] == "No source server matches tag:Role=web in eu-west-1: check the filters and the region."
+    assert (result["unmatched"], result["outcomes"]) == ([], [])
     assert starts(emulator) == []
 
 
-@pytest.mark.parametrize("arguments", [{}, {"filters": {}}, {"source_server_id": sid(2), "wait_timeout": -1}])
-def test_bad_input_is_refused_before_any_call(run: Run, emulator: Emulator, arguments: dict[str, Any]) -> None:
-    assert run(REPLICATION, **arguments)["failed"]
+@pytest.mark.parametrize(
+    ("arguments", "msg"),
+    [
+        ({}, "Give one of source_server_id, source_server_ids, filters; null counts as absent."),
+        ({"filters": {}}, "filters is empty. Name the source servers; empty never means all."),
+        (
+            {"source_server_id": sid(2), "wait_timeout": -1},
+            "wait_timeout must be from 1 to 31536000 seconds (a year).",
+        ),
+    ],
+)
+def test_bad_input_is_refused_before_any_call(
+    run: Run, emulator: Emulator, arguments: dict[str, Any], msg: str
+) -> None:
+    result = run(REPLICATION, **arguments)
+    assert (result["failed"], result["msg"], result["outcomes"]) == (True, msg, [])
+    assert result.get("unmatched") == ([] if "filters" in arguments else None)
+    assert "error" not in result
     assert emulator.journal() == []
 
 
+def test_the_error_that_ended_the_listing_is_returned(run: Run, emulator: Emulator) -> None:
+    emulator.load(expired("DescribeSourceServers"))
+    result = run(REPLICATION, filters={"hostname": "web*"})
+    assert result["msg"] == f"{EXPIRED}."
+    assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
+    assert (result["unmatched"], result["outcomes"]) == ([], [])
+
+
 def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) -> None:
-    fault = {"operation": "StartReplication", "code": "ExpiredTokenException", "status": 403, "times": None}
-    emulator.load({**SCRIPT, "faults": [fault]})
+    emulator.load(expired("StartReplication"))
     result = run(REPLICATION, source_server_ids=[sid(2)])
-    assert result["error"]["code"] == "ExpiredTokenException"
+    assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
+    assert result["msg"] == (
+        f"{EXPIRED}. 0 started, 1 not (eu-west-1, account 111122223333). "
+        "Renew the credentials and run again: it goes on where it stopped."
+    )
