@@ -2,6 +2,9 @@
 
 mutmut imports what it changes by its full name, so it runs in DIR, which holds ansible_collections/. For each changed
 function it runs only the tests that call it. It does not change functions that have a decorator.
+
+The modules are tested as processes of their own, which mutmut does not see. So each of their mutants is given to
+test_modules.py here, in the environment variable by which mutmut switches a mutant on.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from collection_test import lay_out
@@ -30,6 +35,26 @@ def mutmut(root: Path, *arguments: str) -> str:
     if done.returncode:
         sys.exit(f"mutmut {arguments[0]} FAILED\n{done.stdout[-8000:]}")
     return done.stdout
+
+
+def ends_of_modules(root: Path, mutants: Sequence[str]) -> list[str]:
+    """How the tests of the modules end with each of these mutants. Ends the program where they cannot run."""
+    folder = root / "mutants"
+    tests = "ansible_collections/disaster_recovery/aws/tests/unit/test_modules.py"
+    paths = "--override-ini=pythonpath=. ansible_collections/disaster_recovery/aws"
+    command = [sys.executable, "-m", "pytest", "--quiet", "--exitfirst", paths, tests]
+
+    def end_of(mutant: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(folder), "MUTANT_UNDER_TEST": mutant}
+        done = subprocess.run(command, cwd=folder, env=environment, check=False, text=True, capture_output=True)
+        if done.returncode not in (0, 1) or (mutant == "none" and done.returncode):
+            sys.exit(f"{tests} FAILED with {mutant}\n{done.stdout[-8000:]}{done.stderr}")
+        return "killed" if done.returncode else "survived"
+
+    if mutants:
+        end_of("none")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(end_of, mutants))
 
 
 def main() -> int:
@@ -51,6 +76,9 @@ def main() -> int:
     for line in mutmut(root, "results", "--all", "true").splitlines():
         if (match := RESULT.fullmatch(line)) and match[3] != "not checked":
             ends[match[2]][match[1]] = match[3]
+    for name, mutants in ends.items():
+        untested = [mutant for mutant in mutants if f".modules.{name}." in mutant]
+        mutants |= dict(zip(untested, ends_of_modules(root, untested), strict=True))
     if not ends:
         sys.exit("mutmut changed nothing.")
     for name, mutants in ends.items():

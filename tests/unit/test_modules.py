@@ -45,7 +45,7 @@ def run(emulator: Emulator, tmp_path: Path) -> Run:
         file = tmp_path / "arguments.json"
         file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        argv = [sys.executable, "-m", f"{MODULES}.{name}", str(file)]
+        argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
         environment = {**inherited, **emulator.environment, "AWS_MAX_ATTEMPTS": "1"}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.stderr == ""

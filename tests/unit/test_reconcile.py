@@ -499,6 +499,43 @@ def test_a_start_that_may_have_taken_effect_keeps_its_place() -> None:
     assert set(run.writes) == {sid(0)}
 
 
+def test_a_start_that_met_a_conflict_keeps_its_place_until_it_is_tried_again() -> None:
+    drs = FakeDrs(["STOPPED"] * 2)
+    drs.servers[sid(0)].starts = [End(CONFLICT)]
+    run = drs.run(max_in_progress=1)
+    assert run.writes == [sid(0)] * 2
+    assert [outcome.end for outcome in run.outcomes] == ["done", "deferred"]
+
+
+@pytest.mark.parametrize(
+    ("holders", "named"),
+    [
+        (1, f"{sid(0)} web0 PAUSED"),
+        (3, f"{sid(0)} web0 PAUSED, {sid(1)} web1 PAUSED, {sid(2)} web2 PAUSED"),
+        (5, f"{sid(0)} web0 PAUSED, {sid(1)} web1 PAUSED, {sid(2)} web2 PAUSED, and 2 more"),
+    ],
+)
+def test_the_deferred_name_the_first_three_that_hold_a_place(holders: int, named: str) -> None:
+    drs = FakeDrs(["PAUSED"] * holders + ["STOPPED"])
+    for number in range(holders):
+        hints = {"identificationHints": {"hostname": f"web{number}"}}
+        drs.servers[sid(number)].members = {"sourceProperties": hints}
+
+    deferred = drs.run(max_in_progress=1).outcomes[-1]
+
+    assert deferred.reason == f"{holders} of 1 places are taken: {named}"
+    assert deferred.cause == f"{holders} of 1 places are taken"
+    assert deferred.warning is None
+
+
+def test_max_in_progress_does_not_limit_stops_that_are_not_answered() -> None:
+    drs = FakeDrs(["CONTINUOUS"] * 3)
+    for server in drs.servers.values():
+        server.stops = [End(SILENCE)]
+    run = drs.run(goal="stopped", max_in_progress=1)
+    assert {call.at for call in run.of("stop")[:3]} == {run.calls[0].at}
+
+
 def test_max_in_progress_does_not_limit_stops() -> None:
     assert len(FakeDrs(["CONTINUOUS"] * 3).run(goal="stopped", max_in_progress=1).writes) == 3
 

@@ -39,8 +39,6 @@ def in_progress(run: Run) -> list[Work]:
 
 
 def _is_in_progress(run: Run, work: Work) -> bool:
-    if work.outcome.state is None or work.outcome.end == "held":
-        return False
     verdict = run.rule_for(work).verdict
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
     return verdict == "wait" or (verdict in OPERATIONS and is_called)

@@ -21,7 +21,7 @@ def printable(text: object, longest: int = LONGEST_TEXT) -> str:
     Whoever owns a source server owns its host name, so no such text may act on the terminal.
     """
     shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "backslashreplace").decode("ascii")
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in str(text).strip()[: longest + 1]
     )
     if len(shown) <= longest:
