@@ -35,11 +35,11 @@ def free_places(run: Run) -> int | None:
 
 def in_progress(run: Run) -> list[Work]:
     """The servers on their way to the goal, those included whose start may have taken effect without being seen."""
-    return [work for work in run.work if _is_in_progress(run, work)]
+    return [work for work in run.work if _is_in_progress(work)]
 
 
-def _is_in_progress(run: Run, work: Work) -> bool:
-    verdict = run.rule_for(work).verdict
+def _is_in_progress(work: Work) -> bool:
+    verdict = work.rule.verdict
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
     return verdict == "wait" or (verdict in OPERATIONS and is_called)
 
@@ -49,15 +49,16 @@ def defer_without_place(run: Run) -> None:
     holders = in_progress(run)
     if not any(work.is_open for work in holders):
         for work in run.due:
-            defer(run, work, holders)
+            defer(work, holders)
 
 
-def defer(run: Run, work: Work, holders: Sequence[Work]) -> None:
+def defer(work: Work, holders: Sequence[Work]) -> None:
+    """Leave the server to a later run, and name the servers that hold the places."""
     named = [
         " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
         for each in (holder.outcome for holder in holders[:HOLDERS_NAMED])
     ]
     more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
-    taken = f"{len(holders)} of {run.options.max_in_progress} places are taken"
+    taken = f"{len(holders)} of {work.run.options.max_in_progress} places are taken"
     work.outcome.warning = None
     work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}" if named else taken, cause=taken)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, Api, batches
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
@@ -127,20 +126,20 @@ def plan(run: Run) -> None:
             if work.outcome.first is None or not run.waits:
                 fail(work, error=work.look_error)
         elif work.outcome.absent:
-            _fail_absent(run, work)
+            _fail_absent(work)
         elif work.outcome.latest is not None:
-            _plan_by_rule(run, work)
+            _plan_by_rule(work)
 
 
-def _fail_absent(run: Run, work: Work) -> None:
+def _fail_absent(work: Work) -> None:
     if work.outcome.first is None:
-        fail(work, f"DRS does not know this ID in {run.api.region}")
+        fail(work, f"DRS does not know this ID in {work.run.api.region}")
     else:
         fail(work, "it was deleted from DRS during this run")
 
 
-def _plan_by_rule(run: Run, work: Work) -> None:
-    outcome = work.outcome
+def _plan_by_rule(work: Work) -> None:
+    run, outcome = work.run, work.outcome
     operation = OPERATIONS[run.operation]
     if work.may_have_taken_effect and outcome.state is not None and operation.took_effect(outcome.state):
         work.accepted_at = run.clock() if work.accepted_at is None else work.accepted_at
@@ -150,7 +149,7 @@ def _plan_by_rule(run: Run, work: Work) -> None:
     rule = decide(run.options.goal, outcome.state, accepted_ago, work.effect_seen)
     outcome.reason, outcome.cause = _explain(outcome, rule)
     outcome.warning = outcome.cause if rule.warn else None
-    ON_VERDICT[rule.verdict](run, work)
+    ON_VERDICT[rule.verdict](work)
 
 
 def _explain(outcome: Outcome, rule: Rule) -> tuple[str, str]:
@@ -167,39 +166,40 @@ def _explain(outcome: Outcome, rule: Rule) -> tuple[str, str]:
     return "; ".join(parts), condition(state, rule.reason, printable(code) if code else None)
 
 
-def _plan_call(run: Run, work: Work) -> None:
+def _plan_call(work: Work) -> None:
     """The rule says that a call is due: hold the server, give it up, wait for the next attempt, or mark it."""
-    outcome, operation = work.outcome, run.operation
+    run, outcome = work.run, work.outcome
     hold = run.options.hold_reason(outcome.latest or {})
     if hold and run.options.holds:
-        _hold(run, work, hold)
-    elif work.sent and (run.breaker.is_open or work.is_refused or _is_exhausted(run, work)):
-        _give_up(run, work)
+        _hold(work, hold)
+    elif work.sent and (run.breaker.is_open or work.is_refused or _is_exhausted(work)):
+        _give_up(work)
     elif run.breaker.is_open:
         fail(work, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
     elif run.clock() < work.call_at:
         work.look_at = work.call_at
     else:
-        work.due = operation
+        work.due = run.operation
         if hold:
             outcome.warning = f"named by ID and not held, but {hold}"
 
 
-def _hold(run: Run, work: Work, hold: str) -> None:
+def _hold(work: Work, hold: str) -> None:
     """Leave the server alone. Held means that nothing was ever sent for it; otherwise it fails."""
     if work.sent:
-        fail(work, f"{hold}, after this run called {OPERATIONS[run.operation].api_name} for it")
+        fail(work, f"{hold}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
     else:
         work.outcome.warning = f"held, {hold}"
-        work.outcome.finish("held", f"{hold}; name it by its ID to {run.operation} it", cause=hold)
+        work.outcome.finish("held", f"{hold}; name it by its ID to {work.run.operation} it", cause=hold)
 
 
-def _is_exhausted(run: Run, work: Work) -> bool:
-    return work.conflicts >= CONFLICTS or work.unanswered >= run.api.attempts
+def _is_exhausted(work: Work) -> bool:
+    return work.conflicts >= CONFLICTS or work.unanswered >= work.run.api.attempts
 
 
-def _give_up(run: Run, work: Work) -> None:
+def _give_up(work: Work) -> None:
     """No further call is made; with a wait a call that was not answered may still show late."""
+    run = work.run
     facts = OPERATIONS[run.operation]
     shows_until = work.unanswered_at + facts.shows_within
     if run.waits and run.clock() < shows_until:
@@ -209,25 +209,25 @@ def _give_up(run: Run, work: Work) -> None:
     fail(work, error=work.call_error)
 
 
-def _keep_waiting(run: Run, work: Work) -> None:
+def _keep_waiting(work: Work) -> None:
     work.call_error = None
     if not work.outcome.changed:
         work.outcome.action = "none"  # somebody else brought it here
-    if not run.waits:
+    if not work.run.waits:
         work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
 
 
-def _finish(_run: Run, work: Work) -> None:
+def _finish(work: Work) -> None:
     if not work.outcome.changed:
         work.outcome.action = "none"  # somebody else brought it here
     work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
 
 
-def _fail_by_rule(_run: Run, work: Work) -> None:
+def _fail_by_rule(work: Work) -> None:
     fail(work, work.outcome.reason, work.outcome.cause)
 
 
-ON_VERDICT: dict[Verdict, Callable[[Run, Work], None]] = {
+ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
     "start": _plan_call,
     "stop": _plan_call,
     "done": _finish,
@@ -250,20 +250,20 @@ def act(run: Run) -> None:
     """Make the calls that are due, some at once. Raises the DrsError after which every call would fail alike."""
     while batch := next_batch(run):
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-            list(pool.map(partial(_send, run), batch))
+            list(pool.map(_send, batch))
         if run.error:
             raise run.error
     if run.breaker.is_open:
         for work in run.due:
             work.due = None
-            _plan_call(run, work)
+            _plan_call(work)
     elif not run.is_over:
         defer_without_place(run)
 
 
-def _send(run: Run, work: Work) -> None:
+def _send(work: Work) -> None:
     """Make the call that is due, unless the run has come to its end meanwhile."""
-    operation = work.due
+    run, operation = work.run, work.due
     if operation is None or run.error or run.breaker.is_open or run.is_over:
         return
     work.due = None
@@ -275,7 +275,7 @@ def _send(run: Run, work: Work) -> None:
             work.sent += 1
             work.outcome.action = operation
             run.breaker.record(answered=error.kind != "unanswered")
-        ON_ERROR[error.kind](run, work)
+        ON_ERROR[error.kind](work)
         return
     run.breaker.record(answered=True)
     work.sent += 1
@@ -287,35 +287,36 @@ def _send(run: Run, work: Work) -> None:
         work.outcome.finish("done", work.outcome.reason)
 
 
-def _on_refusal(run: Run, work: Work) -> None:
+def _on_refusal(work: Work) -> None:
     """A refusal fails the server, unless an earlier call may still show its effect."""
     if work.unanswered:
-        work.is_refused, work.look_at = True, run.clock()
+        work.is_refused, work.look_at = True, work.run.clock()
     else:
         fail(work, error=work.call_error)
 
 
-def _on_conflict(run: Run, work: Work) -> None:
+def _on_conflict(work: Work) -> None:
     work.conflicts += 1
-    work.look_at, work.call_at = run.clock(), run.clock() + CONFLICT_PAUSE
+    work.look_at = work.run.clock()
+    work.call_at = work.look_at + CONFLICT_PAUSE
 
 
-def _on_no_answer(run: Run, work: Work) -> None:
+def _on_no_answer(work: Work) -> None:
     work.unanswered += 1
-    work.unanswered_at = run.clock()
+    work.unanswered_at = work.run.clock()
     pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
-    work.look_at = work.call_at = run.clock() + pause
+    work.look_at = work.call_at = work.unanswered_at + pause
 
 
-def _on_fatal(run: Run, work: Work) -> None:
-    run.error = work.call_error
+def _on_fatal(work: Work) -> None:
+    work.run.error = work.call_error
 
 
-def _on_not_sent(_run: Run, _work: Work) -> None:
+def _on_not_sent(_work: Work) -> None:
     """The server stays as it was."""
 
 
-ON_ERROR: dict[ErrorKind, Callable[[Run, Work], None]] = {
+ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
     "throttled": _on_refusal,
     "unanswered": _on_no_answer,
     "conflict": _on_conflict,
@@ -350,13 +351,13 @@ def expire(run: Run) -> None:
     holders = in_progress(run)
     for work in run.open:
         run.expired = True
-        if free_places(run) is not None and not work.sent and run.rule_for(work).verdict in OPERATIONS:
-            defer(run, work, holders)
+        if free_places(run) is not None and not work.sent and work.rule.verdict in OPERATIONS:
+            defer(work, holders)
         else:
-            _expire(run, work)
+            _expire(work)
 
 
-def _expire(run: Run, work: Work) -> None:
+def _expire(work: Work) -> None:
     outcome, error = work.outcome, work.look_error or work.call_error
     detail = progress_of(outcome.latest)
     reason = outcome.reason or "it was not looked at"
@@ -366,7 +367,7 @@ def _expire(run: Run, work: Work) -> None:
         reason,
         printable(detail),
         error.message if error else "",
-        f"wait_timeout ({run.options.wait_timeout:g} s) is over",
+        f"wait_timeout ({work.run.options.wait_timeout:g} s) is over",
     ]
     cause = outcome.cause or reason
     fail(work, "; ".join(part for part in parts if part), cause, error)

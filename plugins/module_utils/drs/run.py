@@ -45,9 +45,9 @@ class RunOptions:
     holds: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Work:
-    """One source server in the loop: its outcome, and the working memory of its looks and calls.
+    """One source server in the run: its outcome, and the working memory of its looks and calls.
 
     due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
     known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
@@ -55,6 +55,7 @@ class Work:
     and the earliest next call.
     """
 
+    run: Run
     outcome: Outcome
     due: Operation | None = None
     look_error: DrsError | None = None
@@ -78,6 +79,11 @@ class Work:
     def may_have_taken_effect(self) -> bool:
         return self.accepted_at is not None or self.unanswered > 0
 
+    @property
+    def rule(self) -> Rule:
+        """What the state alone asks for."""
+        return RULES[self.run.options.goal, phase_of(self.outcome.state)]
+
 
 @dataclass
 class Run:
@@ -96,7 +102,7 @@ class Run:
     """Whether the deadline ended the run."""
 
     def __post_init__(self) -> None:
-        self.work = [Work(outcome) for outcome in self.outcomes]
+        self.work = [Work(self, outcome) for outcome in self.outcomes]
 
     @property
     def open(self) -> list[Work]:
@@ -119,7 +125,3 @@ class Run:
     def operation(self) -> Operation:
         """The operation that brings a source server to the goal."""
         return OPERATION_FOR[self.options.goal]
-
-    def rule_for(self, work: Work) -> Rule:
-        """What the state alone asks for."""
-        return RULES[self.options.goal, phase_of(work.outcome.state)]
