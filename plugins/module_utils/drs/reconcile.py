@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, Api, batches
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, batches
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
     UNANSWERED_IN_A_ROW,
     CircuitBreaker,
@@ -29,7 +29,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
-    SourceServer,
     error_of,
     last_seen_of,
     progress_of,
@@ -90,32 +89,29 @@ def _advance(run: Run) -> bool:
 def observe(run: Run, open_work: Sequence[Work]) -> None:
     """Describe the source servers. A request that fails is its servers' error; a fatal one is raised."""
     breaker = CircuitBreaker()
-    servers: list[SourceServer] = []
     error: DrsError | None = None
     for batch in batches(open_work):
         if run.clock() >= run.api.until + LAST_LOOK:
             return
         if not breaker.is_open:
-            servers, error = _describe(run.api, [work.outcome.source_server_id for work in batch])
+            error = _look(run, batch)
             breaker.record(answered=error is None or error.kind != "unanswered", calls=run.api.attempts)
-        _see(batch, servers, error)
+        for work in batch:
+            work.look_error = error
 
 
-def _describe(api: Api, source_server_ids: Sequence[str]) -> tuple[list[SourceServer], DrsError | None]:
+def _look(run: Run, batch: Sequence[Work]) -> DrsError | None:
+    """Describe as many servers as one request may name. Returns the error of the request; a fatal one is raised."""
     try:
-        return api.describe(source_server_ids), None
+        servers = run.api.describe([work.outcome.source_server_id for work in batch])
     except DrsError as error:
         if error.kind == "fatal":
             raise
-        return [], error
-
-
-def _see(batch: Sequence[Work], servers: Sequence[SourceServer], error: DrsError | None) -> None:
+        return error
     found = {server["sourceServerID"]: server for server in servers}
     for work in batch:
-        work.look_error = error
-        if error is None:
-            work.outcome.see(found.get(work.outcome.source_server_id))
+        work.outcome.see(found.get(work.outcome.source_server_id))
+    return None
 
 
 def plan(run: Run) -> None:
