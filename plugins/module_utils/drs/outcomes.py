@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer, state_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    SourceServer,
+    error_of,
+    last_seen_of,
+    raw_error_of,
+    state_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Rule, advice, condition, phase_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, short
 
 Action = Literal["start", "stop", "none"]
 End = Literal["done", "failed", "held", "deferred"]
@@ -58,6 +66,20 @@ class Outcome:
         if server is not None:
             self.first = self.first or server
             self.latest = server
+
+    def explain(self, rule: Rule) -> None:
+        """Note what the rule says: the reason with what only this server has, the shared cause, and the warning."""
+        state, code = short(self.state), short(error_of(self.latest))
+        raw, seen = raw_error_of(self.latest), last_seen_of(self.latest)
+        parts = [rule.reason]
+        if code:
+            parts.append(advice(code))
+        if raw:
+            parts.append(printable(raw))
+        if seen and phase_of(self.state) == "disconnected":
+            parts.append(f"last seen {printable(seen)}")
+        self.reason, self.cause = "; ".join(parts), condition(state, rule.reason, code)
+        self.warning = self.cause if rule.warn else None
 
     def finish(self, end: End, reason: str, cause: str = "") -> None:
         """Nothing more is to be done."""

@@ -19,7 +19,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_
     CircuitBreaker,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places import (
     defer,
     defer_without_place,
@@ -28,21 +27,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
     next_batch,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
-    error_of,
-    last_seen_of,
-    progress_of,
-    raw_error_of,
-)
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
-    OPERATIONS,
-    Rule,
-    Verdict,
-    advice,
-    condition,
-    decide,
-    phase_of,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
 
 CONFLICTS = 2
@@ -143,23 +129,8 @@ def _plan_by_rule(work: Work) -> None:
         work.call_error = None
     accepted_ago = None if work.accepted_at is None else run.clock() - work.accepted_at
     rule = decide(run.options.goal, outcome.state, accepted_ago, work.effect_seen)
-    outcome.reason, outcome.cause = _explain(outcome, rule)
-    outcome.warning = outcome.cause if rule.warn else None
+    outcome.explain(rule)
     ON_VERDICT[rule.verdict](work)
-
-
-def _explain(outcome: Outcome, rule: Rule) -> tuple[str, str]:
-    """The reason with what only this server has, and the cause that it shares with others."""
-    code, raw, seen = error_of(outcome.latest), raw_error_of(outcome.latest), last_seen_of(outcome.latest)
-    parts = [rule.reason]
-    if code:
-        parts.append(advice(printable(code)))
-    if raw:
-        parts.append(printable(raw))
-    if seen and phase_of(outcome.state) == "disconnected":
-        parts.append(f"last seen {printable(seen)}")
-    state = printable(outcome.state) if outcome.state else None
-    return "; ".join(parts), condition(state, rule.reason, printable(code) if code else None)
 
 
 def _plan_call(work: Work) -> None:
