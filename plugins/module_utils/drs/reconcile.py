@@ -139,7 +139,7 @@ def _plan_call(work: Work) -> None:
     hold = run.options.hold_reason(outcome.latest or {})
     if hold and run.options.holds:
         _hold(work, hold)
-    elif work.sent and (run.breaker.is_open or work.is_refused or _is_exhausted(work)):
+    elif work.sent and (run.breaker.is_open or work.is_exhausted):
         _give_up(work)
     elif run.breaker.is_open:
         fail(work, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
@@ -158,10 +158,6 @@ def _hold(work: Work, hold: str) -> None:
     else:
         work.outcome.warning = f"held, {hold}"
         work.outcome.finish("held", f"{hold}; name it by its ID to {work.run.operation} it", cause=hold)
-
-
-def _is_exhausted(work: Work) -> bool:
-    return work.conflicts >= CONFLICTS or work.unanswered >= work.run.api.attempts
 
 
 def _give_up(work: Work) -> None:
@@ -257,19 +253,21 @@ def _send(work: Work) -> None:
 def _on_refusal(work: Work) -> None:
     """A refusal fails the server, unless an earlier call may still show its effect."""
     if work.unanswered:
-        work.is_refused, work.look_at = True, work.run.clock()
+        work.is_exhausted, work.look_at = True, work.run.clock()
     else:
         fail(work, error=work.call_error)
 
 
 def _on_conflict(work: Work) -> None:
     work.conflicts += 1
+    work.is_exhausted = work.is_exhausted or work.conflicts >= CONFLICTS
     work.look_at = work.run.clock()
     work.call_at = work.look_at + CONFLICT_PAUSE
 
 
 def _on_no_answer(work: Work) -> None:
     work.unanswered += 1
+    work.is_exhausted = work.is_exhausted or work.unanswered >= work.run.api.attempts
     work.unanswered_at = work.run.clock()
     pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
     work.look_at = work.call_at = work.unanswered_at + pause

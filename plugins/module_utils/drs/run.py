@@ -51,8 +51,8 @@ class Work:
 
     due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
     known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
-    effect would have been seen by now. is_refused: no further call helps. look_at, call_at: when the next look is due,
-    and the earliest next call.
+    effect would have been seen by now. is_exhausted: no further call helps. look_at, call_at: when the next look is
+    due, and the earliest next call.
     """
 
     run: Run
@@ -67,7 +67,7 @@ class Work:
     accepted_at: float | None = None
     effect_seen: bool = False
     is_disproved: bool = False
-    is_refused: bool = False
+    is_exhausted: bool = False
     look_at: float = -math.inf
     call_at: float = -math.inf
 
