@@ -374,6 +374,23 @@ def test_a_conflict_that_was_none_is_not_blamed_at_the_deadline() -> None:
     assert CONFLICT.message not in run.only.reason
 
 
+@pytest.mark.parametrize(("looks", "before"), [(1, 1), (3, 2)], ids=["one conflict", "two conflicts"])
+def test_a_server_that_somebody_else_starts_and_stops_again_is_tried_anew(looks: int, before: int) -> None:
+    path: list[Seen] = [*["STOPPED"] * looks, "STALLED", "STOPPED"]
+    ends = [End(CONFLICT)] * (before + 1)
+    run = FakeDrs({sid(0): FakeServer(path, starts=ends)}).run(wait=True, wait_timeout=600)
+    assert (run.only.end, run.only.changed, run.only.action) == ("done", True, "start")
+    assert len(run.of("start")) == before + 2
+
+
+def test_a_server_that_is_stopped_again_while_nothing_is_answered_says_that_it_was_not_tried_again() -> None:
+    servers = {sid(number): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9) for number in range(1, 21)}
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED", "STALLED", "STOPPED"], starts=[End(CONFLICT)]), **servers})
+    run = drs.run(wait=True, wait_timeout=600)
+    assert run.outcomes[0].reason == "not tried again: 20 calls in a row were not answered"
+    assert (run.outcomes[0].end, run.outcomes[0].action) == ("failed", "none")
+
+
 def test_a_lost_answer_is_looked_after_before_the_next_regular_look() -> None:
     run = wait(one(["STOPPED"], starts=[End(SILENCE, after_effect=True)]))
     assert run.looks[1] < 15

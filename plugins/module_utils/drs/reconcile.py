@@ -55,7 +55,7 @@ def reconcile(run: Run) -> None:
     except DrsError as error:
         run.error = error
         for work in run.open:
-            fail(work, error=error)
+            fail_with(work, error)
 
 
 def _advance(run: Run) -> bool:
@@ -106,18 +106,13 @@ def plan(run: Run) -> None:
         work.due, work.look_at = None, run.clock() + run.options.wait_delay
         if work.look_error is not None:
             if work.outcome.first is None or not run.waits:
-                fail(work, error=work.look_error)
+                fail_with(work, work.look_error)
         elif work.outcome.absent:
-            _fail_absent(work)
+            is_unknown = work.outcome.first is None
+            unknown = f"DRS does not know this ID in {run.api.region}"
+            fail(work, unknown if is_unknown else "it was deleted from DRS during this run")
         elif work.outcome.latest is not None:
             _plan_by_rule(work)
-
-
-def _fail_absent(work: Work) -> None:
-    if work.outcome.first is None:
-        fail(work, f"DRS does not know this ID in {work.run.api.region}")
-    else:
-        fail(work, "it was deleted from DRS during this run")
 
 
 def _plan_by_rule(work: Work) -> None:
@@ -139,10 +134,8 @@ def _plan_call(work: Work) -> None:
     hold = run.options.hold_reason(outcome.latest or {})
     if hold and run.options.holds:
         _hold(work, hold)
-    elif work.sent and (run.breaker.is_open or work.is_exhausted):
+    elif run.breaker.is_open or work.is_exhausted:
         _give_up(work)
-    elif run.breaker.is_open:
-        fail(work, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
     elif run.clock() < work.call_at:
         work.look_at = work.call_at
     else:
@@ -162,28 +155,35 @@ def _hold(work: Work, hold: str) -> None:
 
 def _give_up(work: Work) -> None:
     """No further call is made; with a wait a call that was not answered may still show late."""
-    run = work.run
-    facts = OPERATIONS[run.operation]
-    shows_until = work.unanswered_at + facts.shows_within
-    if run.waits and run.clock() < shows_until:
-        work.look_at = min(work.look_at, shows_until)
+    now = work.run.clock()
+    if work.run.waits and now < work.shows_until:
+        work.look_at = min(work.look_at, work.shows_until)
         return
-    work.is_disproved = run.clock() >= shows_until
-    fail(work, error=work.call_error)
+    work.is_disproved = now >= work.shows_until
+    if work.call_error:
+        fail_with(work, work.call_error)
+    else:
+        tried = "not tried again" if work.sent else "not tried"
+        fail(work, f"{tried}: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
 
 
 def _keep_waiting(work: Work) -> None:
-    work.call_error = None
-    if not work.outcome.changed:
-        work.outcome.action = "none"  # somebody else brought it here
     if not work.run.waits:
-        work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
+        _finish(work)
+    elif not work.outcome.changed:
+        _forget_calls(work)
 
 
 def _finish(work: Work) -> None:
     if not work.outcome.changed:
-        work.outcome.action = "none"  # somebody else brought it here
+        _forget_calls(work)
     work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
+
+
+def _forget_calls(work: Work) -> None:
+    """Somebody else brought the server here. What this run met is past, should the server be stopped again."""
+    work.outcome.action, work.call_error = "none", None
+    work.conflicts, work.is_exhausted = 0, False
 
 
 def _fail_by_rule(work: Work) -> None:
@@ -251,11 +251,10 @@ def _send(work: Work) -> None:
 
 
 def _on_refusal(work: Work) -> None:
-    """A refusal fails the server, unless an earlier call may still show its effect."""
-    if work.unanswered:
-        work.is_exhausted, work.look_at = True, work.run.clock()
-    else:
-        fail(work, error=work.call_error)
+    """No further call is made. An earlier one without an answer is looked for first."""
+    work.is_exhausted, work.look_at = True, work.run.clock()
+    if not work.unanswered:
+        _give_up(work)
 
 
 def _on_conflict(work: Work) -> None:
@@ -268,9 +267,9 @@ def _on_conflict(work: Work) -> None:
 def _on_no_answer(work: Work) -> None:
     work.unanswered += 1
     work.is_exhausted = work.is_exhausted or work.unanswered >= work.run.api.attempts
-    work.unanswered_at = work.run.clock()
-    pause = min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
-    work.look_at = work.call_at = work.unanswered_at + pause
+    now, pause = work.run.clock(), min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
+    work.shows_until = now + OPERATIONS[work.run.operation].shows_within
+    work.look_at = work.call_at = now + pause
 
 
 def _on_fatal(work: Work) -> None:
@@ -291,24 +290,32 @@ ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
 }
 
 
-def fail(work: Work, text: str = "", cause: str = "", error: DrsError | None = None) -> None:
-    """End the server as failed: what was sent and is known, then the text, by default that of the error."""
-    before = _history(work, None if text else error)
-    text = text or (error.message if error else "")
-    reason, shared = (": ".join(part for part in (before, tail) if part) for tail in (text, cause or text))
-    work.outcome.finish("failed", reason, shared.replace(work.outcome.source_server_id, "the server"))
-    work.outcome.warning, work.outcome.error_code = None, error.code if error else None
+def fail(work: Work, reason: str, cause: str = "") -> None:
+    """End the server as failed: what was sent and is not known to have taken effect, then the reason."""
+    sent = _unanswered(work)
+    reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
+    work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
+    work.outcome.warning = work.outcome.error_code = None
 
 
-def _history(work: Work, error: DrsError | None) -> str:
-    """What was sent for the server and what is known of it, where the text does not say so: an error alone does not."""
+def fail_with(work: Work, error: DrsError) -> None:
+    """End the server as failed by this error, which alone does not tell what was done before."""
+    before = ""
     if work.accepted_at is not None:
-        return f"DRS accepted the {work.outcome.action}, then" if error else ""
-    if work.unanswered:
-        answers = "never answered" if work.unanswered == work.sent else f"not answered {times(work.unanswered)}"
-        effect = "" if work.is_disproved else ", and may have taken effect"
-        return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, still {work.outcome.state}{effect}"
-    return "not tried" if error and work.due is not None and not work.sent else ""
+        before = f"DRS accepted the {work.outcome.action}, then: "
+    elif work.due is not None and not work.sent:
+        before = "not tried: "
+    fail(work, f"{before}{error.message}")
+    work.outcome.error_code = error.code
+
+
+def _unanswered(work: Work) -> str:
+    """What was sent without an answer, and what is known of it; empty where nothing was."""
+    if work.accepted_at is not None or not work.unanswered:
+        return ""
+    answers = "never answered" if work.unanswered == work.sent else f"not answered {times(work.unanswered)}"
+    effect = "" if work.is_disproved else ", and may have taken effect"
+    return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, still {work.outcome.state}{effect}"
 
 
 def expire(run: Run) -> None:
@@ -324,16 +331,15 @@ def expire(run: Run) -> None:
 
 def _expire(work: Work) -> None:
     outcome, error = work.outcome, work.look_error or work.call_error
-    detail = progress_of(outcome.latest)
+    outcome.detail = printable(progress_of(outcome.latest))
     reason = outcome.reason or "it was not looked at"
     if error and error.kind == "not_sent":
         reason, error = error.message, None
     parts = [
         reason,
-        printable(detail),
+        outcome.detail,
         error.message if error else "",
         f"wait_timeout ({work.run.options.wait_timeout:g} s) is over",
     ]
-    cause = outcome.cause or reason
-    fail(work, "; ".join(part for part in parts if part), cause, error)
-    outcome.detail = printable(detail)
+    fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)
+    outcome.error_code = error.code if error else None

@@ -50,9 +50,9 @@ class Work:
     """One source server in the run: its outcome, and the working memory of its looks and calls.
 
     due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
-    known. effect_seen: a look showed it. unanswered_at: when the last call without an answer ended. is_disproved: its
-    effect would have been seen by now. is_exhausted: no further call helps. look_at, call_at: when the next look is
-    due, and the earliest next call.
+    known. effect_seen: a look showed it. unanswered: calls that ended without an answer. shows_until: until when a look
+    may miss the effect of the last of them. is_disproved: a look after that saw none. is_exhausted: no further call
+    helps. look_at, call_at: when the next look is due, and the earliest next call.
     """
 
     run: Run
@@ -63,7 +63,7 @@ class Work:
     sent: int = 0
     conflicts: int = 0
     unanswered: int = 0
-    unanswered_at: float = -math.inf
+    shows_until: float = -math.inf
     accepted_at: float | None = None
     effect_seen: bool = False
     is_disproved: bool = False
