@@ -2,26 +2,24 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision table of the contract, once for all tests."""
+"""The decision table of the contract, as the integration target `states` has it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal, Verdict
 
 GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
 
-TABLE: dict[str | None, tuple[Verdict, Verdict, Verdict]] = {
-    "STOPPED": ("start", "start", "done"),
-    "INITIATING": ("wait", "wait", "stop"),
-    "INITIAL_SYNC": ("done", "wait", "stop"),
-    "CREATING_SNAPSHOT": ("done", "wait", "stop"),
-    "RESCAN": ("done", "wait", "stop"),
-    "BACKLOG": ("done", "wait", "stop"),
-    "CONTINUOUS": ("done", "done", "stop"),
-    "STALLED": ("wait", "wait", "fail"),
-    "PAUSED": ("wait", "wait", "fail"),
-    "DISCONNECTED": ("fail", "fail", "done"),
-    "SOMETHING_NEW": ("wait", "wait", "fail"),
-    None: ("fail", "fail", "fail"),
-}
-"""State to its verdicts for the goals replicating, continuous and stopped. None: no state in the answer."""
+_FILE = Path(__file__).parents[1] / "integration" / "targets" / "states" / "table.yml"
+_ROWS = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["table"]
+
+TABLE: dict[str | None, dict[Goal, Verdict]] = {row["state"]: {goal: row[goal] for goal in GOALS} for row in _ROWS}
+"""State and goal to the verdict. None: no state in the answer."""
+
+ROWS = [(state, goal, verdict) for state, verdicts in TABLE.items() for goal, verdict in verdicts.items()]
+
+WARNED = frozenset(row["state"] for row in _ROWS if row["warn"])
+"""The states of which a task that starts servers warns."""

@@ -14,7 +14,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api impo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation, Verdict
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -32,26 +33,11 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 
-# Table 3.2 of the design without a wait: what is done for started and stopped, and whether a warning is given.
-TABLE: dict[Seen, tuple[str, str, bool]] = {
-    "STOPPED": ("start", "none", False),
-    "INITIATING": ("none", "stop", False),
-    "INITIAL_SYNC": ("none", "stop", False),
-    "CREATING_SNAPSHOT": ("none", "stop", False),
-    "RESCAN": ("none", "stop", False),
-    "BACKLOG": ("none", "stop", False),
-    "CONTINUOUS": ("none", "stop", False),
-    "STALLED": ("none", "fail", True),
-    "PAUSED": ("none", "fail", True),
-    "DISCONNECTED": ("fail", "none", False),
-    "SOMETHING_NEW": ("none", "fail", True),
-    None: ("fail", "fail", False),
-    GONE: ("fail", "fail", False),
-}
+# What a run that does not wait does about each verdict.
+AT_ONCE: dict[Verdict, str] = {"start": "start", "stop": "stop", "done": "none", "wait": "none", "fail": "fail"}
 CASES = [
-    (state, goal, ends[goal == "stopped"], goal != "stopped" and warned)
-    for state, (*ends, warned) in TABLE.items()
-    for goal in ("replicating", "continuous", "stopped")
+    *((state, goal, AT_ONCE[verdict], goal != "stopped" and state in WARNED) for state, goal, verdict in ROWS),
+    *((GONE, goal, "fail", False) for goal in GOALS),
 ]
 AFTER = {"start": "INITIATING", "stop": "STOPPED"}
 
@@ -90,7 +76,7 @@ def test_a_second_run_changes_nothing(state: Seen, goal: str, end: str, _warned:
 
 @pytest.mark.parametrize("wait", [False, True])
 def test_check_mode_settles_every_server_and_waits_for_none(wait: bool) -> None:
-    drs = FakeDrs(list(TABLE))
+    drs = FakeDrs([*TABLE, GONE])
 
     run = drs.run(goal="continuous", check_mode=True, wait=wait, wait_timeout=600)
 

@@ -35,15 +35,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
     decide,
     phase_of,
 )
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
 from botocore.model import ServiceModel, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[2]
 STATES_PAGE = ROOT / "docs" / "states.md"
-
-ROWS = [
-    (state, goal, verdict) for state, verdicts in TABLE.items() for goal, verdict in zip(GOALS, verdicts, strict=True)
-]
 
 
 def enum_of(model: ServiceModel, name: str) -> set[str]:
@@ -147,7 +143,7 @@ def test_every_reason_is_a_clause_that_claims_nothing_about_recovery_points(stat
 def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_states(
     state: str | None, goal: Goal, verdict: Verdict
 ) -> None:
-    assert decide(goal, state).warn == (verdict == "wait" and state in ("STALLED", "PAUSED", "SOMETHING_NEW"))
+    assert decide(goal, state).warn == (verdict == "wait" and state in WARNED)
 
 
 @pytest.mark.parametrize(

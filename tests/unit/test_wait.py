@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Verdict
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -28,22 +30,12 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 
 SYNC: list[Seen] = ["INITIATING", "INITIAL_SYNC", "CONTINUOUS"]
 
-# Table 3.2 of the design for a server that stays as it is for ever: the end for replicating, continuous and stopped.
-ENDS: dict[Seen, tuple[str, str, str]] = {
-    "STOPPED": ("done", "done", "done"),
-    "INITIATING": ("deadline", "deadline", "done"),
-    "INITIAL_SYNC": ("done", "deadline", "done"),
-    "CREATING_SNAPSHOT": ("done", "deadline", "done"),
-    "RESCAN": ("done", "deadline", "done"),
-    "BACKLOG": ("done", "deadline", "done"),
-    "CONTINUOUS": ("done", "done", "done"),
-    "STALLED": ("deadline", "deadline", "failed"),
-    "PAUSED": ("deadline", "deadline", "failed"),
-    "DISCONNECTED": ("failed", "failed", "done"),
-    "SOMETHING_NEW": ("deadline", "deadline", "failed"),
-    None: ("failed", "failed", "failed"),
-    GONE: ("failed", "failed", "failed"),
-}
+# How a server ends that stays in its state for ever.
+ENDS: dict[Verdict, str] = {"start": "done", "stop": "done", "done": "done", "wait": "deadline", "fail": "failed"}
+CASES = [
+    *((state, goal, ENDS[verdict]) for state, goal, verdict in ROWS),
+    *((GONE, goal, "failed") for goal in GOALS),
+]
 
 
 def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **aim: Any) -> Run:
@@ -54,14 +46,7 @@ def one(path: list[Seen], **script: Any) -> FakeDrs:
     return FakeDrs({sid(0): FakeServer(path, **script)})
 
 
-@pytest.mark.parametrize(
-    ("state", "goal", "end"),
-    [
-        (state, goal, end)
-        for state, ends in ENDS.items()
-        for goal, end in zip(("replicating", "continuous", "stopped"), ends, strict=True)
-    ],
-)
+@pytest.mark.parametrize(("state", "goal", "end"), CASES)
 def test_each_state_that_lasts_ends_as_the_contract_says(state: Seen, goal: str, end: str) -> None:
     run = wait(one([state]), goal=goal)
 
