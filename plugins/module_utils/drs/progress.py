@@ -14,6 +14,7 @@ import contextlib
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
@@ -122,24 +123,27 @@ def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence
     """
     if len(outcomes) == 1:
         return _line_of_one(goal, outcomes[0], now)
-    done = sum(outcome.end == "done" for outcome in outcomes)
-    pending: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.end is None:
-            pending.setdefault(label(goal, outcome), []).append(outcome)
-    parts = [f"{done}/{len(outcomes)} {REACHED[goal]}"]
-    for what, those in sorted(pending.items(), key=lambda item: -len(item[1])):
-        parts.append(f"{len(those)} {what}{_replicated(those)}")
-    counted = [(sum(outcome.end == end for outcome in outcomes), end) for end in NOT_REACHED]
-    parts += [f"{number} {end}" for number, end in counted if number]
+    ends = Counter(outcome.end for outcome in outcomes)
+    pending = [outcome for outcome in outcomes if outcome.end is None]
+    parts = [f"{ends['done']}/{len(outcomes)} {REACHED[goal]}", *_doing(goal, pending)]
+    parts += [f"{ends[end]} {end}" for end in NOT_REACHED if ends[end]]
     if newly_stuck:
         more = [f"and {len(newly_stuck) - NAMED} more"] if len(newly_stuck) > NAMED else []
         parts.append(", ".join([*map(stuck_name, newly_stuck[:NAMED]), *more]))
-    etas = [(eta, outcome) for outcome in outcomes if outcome.end is None and (eta := _eta(outcome))]
+    etas = [(eta, outcome) for outcome in pending if (eta := _eta(outcome))]
     if etas:
         eta, slowest = max(etas, key=lambda pair: pair[0])
         parts.append(f"slowest {_name(slowest)} {_shown_eta(eta, now)}")
     return " · ".join(parts)
+
+
+def _doing(goal: Goal, pending: Sequence[Outcome]) -> list[str]:
+    """How many servers are doing what, the most frequent first."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in pending:
+        groups.setdefault(label(goal, outcome), []).append(outcome)
+    by_size = sorted(groups.items(), key=lambda item: -len(item[1]))
+    return [f"{len(group)} {what}{_replicated(group)}" for what, group in by_size]
 
 
 def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:

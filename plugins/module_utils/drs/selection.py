@@ -81,20 +81,28 @@ def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Sele
     Raises InvalidOptions for two of them, for an empty one (a DescribeSourceServers without IDs means every server),
     and for what parse_ids and parse_filters refuse.
     """
+    selector = _selector(params, selectors)
+    exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
+    if selector == "filters":
+        return Selection(filters=parse_filters("filters", params["filters"]), exclude_filters=exclude_filters)
+    if selector is None:
+        return Selection(exclude_filters=exclude_filters) if exclude_filters else None
+    if exclude_filters:
+        raise InvalidOptions(f"exclude_filters goes with filters, not with {selector}")
+    return Selection(source_server_ids=parse_ids(params[selector]))
+
+
+def _selector(params: Mapping[str, Any], selectors: Sequence[str]) -> str | None:
+    """The selector that is given, None where none is. Raises InvalidOptions for two of them and for an empty one."""
     given = [selector for selector in selectors if params[selector] is not None]
+    if not given:
+        return None
     if len(given) > 1:
         raise InvalidOptions(f"Give only one of {listed(selectors)}, not {listed(given)}")
-    for selector in given:
-        if not params[selector] or (isinstance(params[selector], str) and not params[selector].strip()):
-            raise InvalidOptions(f"{selector} is empty. Name the source servers; empty never means all")
-    exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
-    if exclude_filters and given and given[0] != "filters":
-        raise InvalidOptions(f"exclude_filters goes with filters, not with {given[0]}")
-    if given and given[0] != "filters":
-        return Selection(source_server_ids=parse_ids(params[given[0]]))
-    if not given:
-        return Selection(exclude_filters=exclude_filters) if exclude_filters else None
-    return Selection(filters=parse_filters("filters", params["filters"]), exclude_filters=exclude_filters)
+    value = params[given[0]]
+    if not value or (isinstance(value, str) and not value.strip()):
+        raise InvalidOptions(f"{given[0]} is empty. Name the source servers; empty never means all")
+    return given[0]
 
 
 def parse_ids(value: str | Sequence[str]) -> list[str]:

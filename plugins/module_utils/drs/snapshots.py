@@ -38,21 +38,29 @@ def look_up(
     fatal: list[DrsError] = []
 
     def lookup(source_server_id: str) -> Lookup:
-        if fatal or breaker.is_open or clock() >= api.until:
-            return fatal[0] if fatal else NOT_TRIED if breaker.is_open else TOO_LATE
-        try:
-            # Ten without a timestamp would be ten that are being taken at once.
-            snapshot = newest(islice(api.recovery_snapshots(source_server_id), SNAPSHOTS_PER_PAGE))
-        except DrsError as error:
-            breaker.record(answered=error.kind != "unanswered", calls=api.attempts)
-            if error.kind == "fatal":
-                fatal.append(error)
-            return error
-        breaker.record(answered=True)
-        return snapshot
+        if fatal:
+            return fatal[0]
+        if breaker.is_open:
+            return NOT_TRIED
+        if clock() >= api.until:
+            return TOO_LATE
+        found = _newest(api, source_server_id)
+        error = found if isinstance(found, DrsError) else None
+        breaker.record(answered=error is None or error.kind != "unanswered", calls=api.attempts)
+        if error and error.kind == "fatal":
+            fatal.append(error)
+        return found
 
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         return list(pool.map(lookup, source_server_ids))
+
+
+def _newest(api: SnapshotApi, source_server_id: str) -> Lookup:
+    try:
+        # Ten without a timestamp would be ten that are being taken at once.
+        return newest(islice(api.recovery_snapshots(source_server_id), SNAPSHOTS_PER_PAGE))
+    except DrsError as error:
+        return error
 
 
 def ended_by(lookups: Sequence[Lookup]) -> DrsError | None:
