@@ -1,5 +1,8 @@
 """Change the plugins one operator at a time with mutmut, and list the changes that no unit test notices.
 
+Each of these survivors needs a reason in survivors.yml. Fails where one has none, and where fewer than 90 % of the
+changes to a file are noticed.
+
 mutmut imports what it changes by its full name, so it runs in DIR, which holds ansible_collections/. For each changed
 function it runs only the tests that call it. It does not change functions that have a decorator.
 
@@ -20,11 +23,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import yaml
 from collection_test import lay_out
 
 MUTMUT = Path(sys.executable).parent.absolute() / "mutmut"
 RESULT = re.compile(r"\s+(\S+\.(\w+)\.xǁ?_?\S*): (.+)")
 NOTICED = {"killed", "timeout", "segfault", "suspicious"}
+LEAST_NOTICED = 0.9
+REASONS = Path(__file__).with_name("survivors.yml")
 
 
 def mutmut(root: Path, *arguments: str) -> str:
@@ -57,6 +63,12 @@ def ends_of_modules(root: Path, mutants: Sequence[str]) -> list[str]:
         return list(pool.map(end_of, mutants))
 
 
+def change_of(root: Path, mutant: str) -> str:
+    """The lines that the mutant changes, as in a diff, without their indentation."""
+    diff = mutmut(root, "show", mutant).splitlines()
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in diff if re.match(r"[-+](?![-+]{2} )", line))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR")
@@ -81,16 +93,22 @@ def main() -> int:
         mutants |= dict(zip(untested, ends_of_modules(root, untested), strict=True))
     if not ends:
         sys.exit("mutmut changed nothing.")
+    reasons = yaml.safe_load(REASONS.read_text())
+    unexplained = 0
     for name, mutants in ends.items():
-        noticed = sum(end in NOTICED for end in mutants.values())
-        print(f"{name}: {noticed} of {len(mutants)} killed, {noticed / len(mutants):.0%}")
-    for mutants in ends.values():
+        given = {row["change"].strip(): row["reason"] for row in reasons.get(name, [])}
         for mutant, end in mutants.items():
             if end not in NOTICED:
-                diff = mutmut(root, "show", mutant).splitlines()
-                changed = [line for line in diff if re.match(r"[-+](?![-+]{2} )", line)]
-                print(f"\n{mutant.rpartition('.drs.')[2]}: {end}", *changed, sep="\n")
-    return 0
+                change = change_of(root, mutant)
+                unexplained += change not in given
+                print(f"{mutant.rpartition('.')[2]}: {end}\n{change}\n{given.get(change, 'NO REASON')}\n")
+    too_few = []
+    for name, mutants in ends.items():
+        noticed = sum(end in NOTICED for end in mutants.values()) / len(mutants)
+        too_few += [name] * (noticed < LEAST_NOTICED)
+        print(f"{name}: {noticed:.1%} of {len(mutants)} killed")
+    print(f"{unexplained} survivors have no reason in {REASONS.name}; below {LEAST_NOTICED:.0%}: {too_few or 'none'}")
+    return bool(unexplained or too_few)
 
 
 if __name__ == "__main__":

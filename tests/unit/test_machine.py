@@ -113,8 +113,8 @@ class FleetOverDays(RuleBasedStateMachine):
         if failed:
             self.go(*failed, goal="replicating")
 
-    def go(self, *source_server_ids: str, **aim: Any) -> Run:
-        self.last = run = self.drs.run(*source_server_ids, hold_reason=hold_reason, **aim)
+    def go(self, *source_server_ids: str, **options: Any) -> Run:
+        self.last = run = self.drs.run(*source_server_ids, hold_reason=hold_reason, **options)
         meant = source_server_ids or tuple(self.drs.servers)
         assert [outcome.source_server_id for outcome in run.outcomes] == list(meant)
         return run

@@ -29,7 +29,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-Aims = dict[str, Any]
+Options = dict[str, Any]
 
 LEFT_ALONE_BY_A_STOP = {"STOPPED", "DISCONNECTED", "STALLED", "PAUSED", "SOMETHING_NEW", None, GONE}
 
@@ -66,7 +66,7 @@ def servers(draw: st.DrawFn) -> FakeServer:
     )
 
 
-AIMS = st.fixed_dictionaries(
+OPTIONS = st.fixed_dictionaries(
     {
         "goal": st.sampled_from(["replicating", "replicating", "continuous", "stopped"]),
         "check_mode": st.sampled_from([False, False, False, False, True]),
@@ -103,35 +103,35 @@ def truth(drs: FakeDrs) -> dict[str, Seen]:
     return {source_server_id: server.path[0] for source_server_id, server in drs.servers.items()}
 
 
-def every_server_has_an_outcome_that_is_settled_and_gives_its_reason(drs: FakeDrs, _aim: Aims, run: Run) -> None:
+def every_server_has_an_outcome_that_is_settled_and_gives_its_reason(drs: FakeDrs, _aim: Options, run: Run) -> None:
     assert [outcome.source_server_id for outcome in run.outcomes] == list(drs.servers)
     assert run.ids_with(lambda outcome: outcome.end is None) == []
     assert run.ids_with(lambda outcome: not outcome.reason) == []
 
 
-def the_run_ends_in_time(_drs: FakeDrs, aim: Aims, run: Run) -> None:
-    assert run.took <= aim["wait_timeout"] + 30
-    deadline = run.calls[0].at + aim["wait_timeout"]
+def the_run_ends_in_time(_drs: FakeDrs, options: Options, run: Run) -> None:
+    assert run.took <= options["wait_timeout"] + 30
+    deadline = run.calls[0].at + options["wait_timeout"]
     assert all(call.at < deadline for call in run.calls if call.operation != "describe")
 
 
 def a_start_follows_a_look_that_said_stopped_and_a_stop_one_that_said_data_flows(
-    _drs: FakeDrs, _aim: Aims, run: Run
+    _drs: FakeDrs, _aim: Options, run: Run
 ) -> None:
     assert {call.seen for call in run.of("start")} <= {"STOPPED"}
     assert not {call.seen for call in run.of("stop")} & LEFT_ALONE_BY_A_STOP
 
 
-def only_the_calls_of_the_goal_are_made_and_none_in_check_mode(drs: FakeDrs, aim: Aims, run: Run) -> None:
-    call = "stop" if aim["goal"] == "stopped" else "start"
+def only_the_calls_of_the_goal_are_made_and_none_in_check_mode(drs: FakeDrs, options: Options, run: Run) -> None:
+    call = "stop" if options["goal"] == "stopped" else "start"
     assert {each.operation for each in run.calls} <= {"describe", call}
-    if aim["check_mode"]:
+    if options["check_mode"]:
         assert run.writes == []
         assert not drs.clock.slept
 
 
-def no_more_servers_are_in_progress_than_allowed(_drs: FakeDrs, aim: Aims, run: Run) -> None:
-    if aim["goal"] == "stopped" or aim["max_in_progress"] is None:
+def no_more_servers_are_in_progress_than_allowed(_drs: FakeDrs, options: Options, run: Run) -> None:
+    if options["goal"] == "stopped" or options["max_in_progress"] is None:
         return
     seen: dict[str, Seen] = {}
     called: set[str] = set()
@@ -142,16 +142,16 @@ def no_more_servers_are_in_progress_than_allowed(_drs: FakeDrs, aim: Aims, run: 
             in_progress = {
                 each
                 for each, state in seen.items()
-                if state != GONE and (is_under_way(aim["goal"], state) or (each in called and state == "STOPPED"))
+                if state != GONE and (is_under_way(options["goal"], state) or (each in called and state == "STOPPED"))
             }
-            assert len(in_progress | {*call.ids}) <= aim["max_in_progress"]
+            assert len(in_progress | {*call.ids}) <= options["max_in_progress"]
 
 
 def is_under_way(goal: Goal, state: Seen) -> bool:
     return decide(goal, state).verdict == "wait"
 
 
-def held_and_deferred_servers_were_never_called(_drs: FakeDrs, _aim: Aims, run: Run) -> None:
+def held_and_deferred_servers_were_never_called(_drs: FakeDrs, _aim: Options, run: Run) -> None:
     left_alone = run.ids_with(lambda outcome: outcome.end in ("held", "deferred"))
     assert not {*left_alone} & {*run.writes}
     for outcome in run.outcomes:
@@ -161,16 +161,16 @@ def held_and_deferred_servers_were_never_called(_drs: FakeDrs, _aim: Aims, run: 
             assert (outcome.action, outcome.source_server_id in run.writes) == ("none", False)
 
 
-def no_change_is_told_where_no_call_was_made(_drs: FakeDrs, aim: Aims, run: Run) -> None:
+def no_change_is_told_where_no_call_was_made(_drs: FakeDrs, options: Options, run: Run) -> None:
     changed = run.ids_with(lambda outcome: outcome.changed)
     acted_on = run.ids_with(lambda outcome: outcome.action != "none")
-    if aim["check_mode"]:
+    if options["check_mode"]:
         assert changed == acted_on
     else:
         assert set(changed) <= set(acted_on) & set(run.writes)
 
 
-def nobody_but_who_failed_has_an_error_code(_drs: FakeDrs, _aim: Aims, run: Run) -> None:
+def nobody_but_who_failed_has_an_error_code(_drs: FakeDrs, _aim: Options, run: Run) -> None:
     assert run.ids_with(lambda outcome: outcome.error_code is not None and not outcome.failed) == []
 
 
@@ -187,25 +187,25 @@ PROMISES = [
 
 
 @quietly(examples=1500)
-@given(drs=worlds(), aim=AIMS)
-def test_every_promise_holds_whatever_happens(drs: FakeDrs, aim: Aims) -> None:
-    run = drs.run(**aim, hold_reason=hold_reason)  # DRS holds two promises itself, see FakeDrs
+@given(drs=worlds(), options=OPTIONS)
+def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) -> None:
+    run = drs.run(**options, hold_reason=hold_reason)  # DRS holds two promises itself, see FakeDrs
     for promise in PROMISES:
-        promise(drs, aim, run)
+        promise(drs, options, run)
 
 
 @quietly(examples=1500)
-@given(drs=worlds(), aim=AIMS)
-def test_a_change_is_told_wherever_a_call_of_this_run_took_effect_or_may_have(drs: FakeDrs, aim: Aims) -> None:
-    run = drs.run(**aim, hold_reason=hold_reason)
+@given(drs=worlds(), options=OPTIONS)
+def test_a_change_is_told_wherever_a_call_of_this_run_took_effect_or_may_have(drs: FakeDrs, options: Options) -> None:
+    run = drs.run(**options, hold_reason=hold_reason)
     assert run.took_effect <= run.told
 
 
 @quietly(examples=300)
-@given(drs=worlds(), aim=AIMS)
-def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, aim: Aims) -> None:
-    goal = aim["goal"]
-    drs.run(**aim, hold_reason=hold_reason)
+@given(drs=worlds(), options=OPTIONS)
+def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, options: Options) -> None:
+    goal = options["goal"]
+    drs.run(**options, hold_reason=hold_reason)
     calm(drs)
     before = truth(drs)
 

@@ -38,8 +38,8 @@ CASES = [
 ]
 
 
-def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **aim: Any) -> Run:
-    return drs.run(*ids, goal=goal, wait=True, wait_timeout=timeout, **aim)
+def wait(drs: FakeDrs, *ids: str, goal: str = "continuous", timeout: float = 600, **options: Any) -> Run:
+    return drs.run(*ids, goal=goal, wait=True, wait_timeout=timeout, **options)
 
 
 def one(path: list[Seen], **script: Any) -> FakeDrs:

@@ -94,7 +94,7 @@ def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: da
     cause, details = _condition(server)
     if rpo is None:
         return Protection(server, state_of(server) == "CONTINUOUS", "; ".join([cause, *details]), cause)
-    protected, told, point, age = _judge(rpo, lookup, now)
+    protected, told, point, age = _within_rpo(rpo, lookup, now)
     # The state is the cause, except where it is as it should be or where nothing is known of the recovery points.
     if isinstance(lookup, DrsError):
         cause, parts = told.replace(server["sourceServerID"], "the server"), [told]
@@ -176,7 +176,7 @@ def _condition(server: SourceServer) -> tuple[str, list[str]]:
     return cause, details
 
 
-def _judge(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:
+def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:
     """Whether the newest recovery point is young enough, what is said of it, the point, and its age in seconds."""
     if isinstance(lookup, DrsError):
         return False, f"recovery points unknown: {lookup}", None, None
