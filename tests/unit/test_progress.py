@@ -47,7 +47,7 @@ def outcome(
     host: Any = None,
     code: Any = None,
     eta: Any = None,
-    replicated: tuple[int, int] | None = None,
+    replicated: tuple[float, float] | None = None,
 ) -> Outcome:
     """An outcome as a look left it. replicated: GiB that are replicated, and GiB in all."""
     info = {
@@ -140,6 +140,11 @@ def test_every_goal_and_every_end_has_its_word() -> None:
             [outcome(1, "BACKLOG", eta="2026-11-25T04:00:00Z"), outcome(2, "BACKLOG", eta=[7])],
             "0/2 protected · 2 backlog · slowest s-1 web1 ETA 2026-11-25 04:00 UTC",
         ),
+        (
+            "continuous",
+            [outcome(number, "BACKLOG", eta="2026-11-23T14:05:00Z") for number in (1, 2)],
+            "0/2 protected · 2 backlog · slowest s-1 web1 ETA 14:05 UTC",
+        ),
         ("continuous", [], "0/0 protected"),
     ],
 )
@@ -154,6 +159,7 @@ def test_a_line_counts_what_the_servers_do(goal: Goal, outcomes: list[Outcome], 
         ("stopped", outcome(1, "STOPPED", "done", action="stop", changed=True), "s-1 web1 · stopped"),
         ("replicating", started(1, "INITIATING", host=""), "s-1 · initiating"),
         ("continuous", started(1, "CONTINUOUS", "done", replicated=(4, 4)), "s-1 web1 · protected"),
+        ("replicating", started(1, "INITIAL_SYNC", "done", replicated=(1, 4)), "s-1 web1 · replicating"),
         ("continuous", outcome(1, "STALLED", code="NOT_CONVERGING"), "s-1 web1 · stalled · NOT_CONVERGING"),
         ("continuous", outcome(1, "PAUSED"), "s-1 web1 · paused"),
         ("replicating", outcome(1, "DISCONNECTED", "failed", code="AGENT_NOT_SEEN"), "s-1 web1 · failed"),
@@ -168,11 +174,20 @@ def test_a_single_server_is_named(goal: Goal, one: Outcome, expected: str) -> No
     assert line(goal, one) == expected
 
 
-def test_no_more_than_20_stuck_servers_are_named_in_a_line() -> None:
-    stuck = [outcome(number, "STALLED", code="UNSTABLE_NETWORK") for number in range(22)]
+@pytest.mark.parametrize(
+    ("gib", "expected"),
+    [(1, "1.0 GiB"), (1024 - 0.01, "1024.0 GiB"), (1024, "1.0 TiB"), (1024**2, "1.0 PiB"), (1024**3, "1024.0 PiB")],
+)
+def test_a_size_is_shown_in_the_unit_that_fits(gib: float, expected: str) -> None:
+    assert line("continuous", outcome(1, "RESCAN", replicated=(0, gib))) == f"s-1 web1 · rescan, 0.0% of {expected}"
+
+
+@pytest.mark.parametrize(("number", "more"), [(20, ""), (22, ", and 2 more")])
+def test_no_more_than_20_stuck_servers_are_named_in_a_line(number: int, more: str) -> None:
+    stuck = [outcome(each, "STALLED", code="UNSTABLE_NETWORK") for each in range(number)]
     shown = line("continuous", *stuck, newly_stuck=stuck)
     assert shown.count("STALLED UNSTABLE_NETWORK") == 20
-    assert shown.endswith("s-19 web19 STALLED UNSTABLE_NETWORK, and 2 more")
+    assert shown.endswith(f"s-19 web19 STALLED UNSTABLE_NETWORK{more}")
 
 
 class Shown:
