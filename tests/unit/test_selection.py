@@ -168,6 +168,10 @@ def test_an_unknown_key_is_refused_and_the_known_ones_are_listed(key: object) ->
     assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
 
 
+def test_the_key_of_a_tag_may_hold_any_character() -> None:
+    assert parse_filters("filters", {"tag:a\nb": "x"}) == {"tag:a\nb": ["x"]}
+
+
 def test_the_keys_are_those_of_the_contract() -> None:
     assert set(READERS) == {
         "tag-key",
@@ -231,6 +235,8 @@ def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str
         ("web*", "aweb", False),
         ("*", "", True),
         ("*", "a\nb", True),
+        ("a\nb", "a\nb", True),
+        ("a\nb", "ab", False),
         ("web?", "web1", True),
         ("web?", "web", False),
         ("web?", "web12", False),
