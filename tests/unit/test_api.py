@@ -328,7 +328,8 @@ NO_PAGES: list[Any] = [{"items": items} for items in NO_ITEMS] + [{**PAGE, "next
 def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call: Call, answer: Any) -> None:
     error = error_of(call, FakeClient(answer).api())
     assert (error.kind, error.code) == ("unanswered", None)
-    assert "got an answer that DRS would not send" in error.message
+    operation = f"{call.__name__.capitalize()}Replication"
+    assert error.message == f"{operation} in {REGION} got an answer that DRS would not send"
 
 
 @pytest.mark.parametrize("call", READS)
@@ -407,6 +408,12 @@ def test_a_read_waits_as_long_as_the_answer_says(answer: Failing) -> None:
     client = FakeClient(answer, PAGE)
     describe(client.api())
     assert client.times[1] == pytest.approx(7.05, abs=0.2)
+
+
+def test_a_throttled_read_waits_for_the_rate_limit_alone_where_the_answer_says_nothing() -> None:
+    client = FakeClient(THROTTLED, PAGE)
+    describe(client.api())
+    assert client.times[1] == pytest.approx(0.05, abs=0.2)
 
 
 @pytest.mark.parametrize(("answers", "seconds"), [([], 7.05), ([STARTED], 0.1)], ids=["alone", "others pass"])
