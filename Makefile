@@ -1,21 +1,21 @@
-# Any target runs with another Python and another Ansible, too. .ci/matrix.json has the combinations that are tested:
+# Any target can run with another Python and Ansible version. .ci/matrix.json lists the tested combinations:
 # make test VENV=.cache/core-2.21 PYTHON=python3.13 ANSIBLE=ansible~=14.0
 PYTHON ?= python3
 VENV ?= .venv
 ANSIBLE ?= ansible>=12
-# Where ansible-galaxy gets amazon.aws from, if not from the PyPI package ansible.
+# An alternative source of amazon.aws for ansible-galaxy. By default it comes from the PyPI package ansible.
 AMAZON_AWS ?=
 
 BIN := $(VENV)/bin
 STEP := .ci/step
 ON_COLLECTION := $(BIN)/python .ci/collection_test.py
-# Environments have separate folders, so that they can be tested at the same time.
+# Each environment has its own directory, so that several can be tested in parallel.
 WORK := .cache/work/$(patsubst .%,%,$(notdir $(VENV)))
 ANSIBLE_PACKAGES := $(patsubst %,"%",$(ANSIBLE))
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# uv where it is there, else pip. Bytecode is compiled when it is needed, which is four times as quick, and then kept.
+# Uses uv if available, otherwise pip. Compiling bytecode lazily makes the set-up four times as fast.
 unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(shell command -v uv),)
 CREATE := uv venv --quiet --clear --python $(PYTHON) $(VENV)
@@ -29,7 +29,7 @@ endif
 
 .PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball galaxy guides docs release bench clean
 
-help:  ## this list
+help:  ## show this list
 	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
 
 .venv: $(VENV)/ready  ## set up the environment
@@ -51,14 +51,14 @@ $(VENV)/ready-to-lint: tests/requirements-lint.txt $(VENV)/ready
 	@$(STEP) "Setting up the linters" sh -euc \
 	  '$(INSTALL) -r tests/requirements.txt -r $< $(ANSIBLE_PACKAGES); touch $@'
 
-# What .ci/run sets up before it runs the gates at the same time.
+# .ci/run sets this up before it runs gates in parallel.
 gates: $(VENV)/ready-to-lint
 	@:
 
-demo: .venv  ## see stopped servers being protected again, without an AWS account
+demo: .venv  ## demonstrate how stopped servers get protected again, without an AWS account
 	@$(BIN)/python -m tests.emulator --script demo/fleet.json -- demo/run
 
-test: unit integration  ## the unit tests, then the integration targets, on the emulator
+test: unit integration  ## run the unit tests, then the integration targets, on the emulator
 
 unit: .venv
 	@$(BIN)/python -m pytest --quiet
@@ -66,25 +66,25 @@ unit: .venv
 integration: .venv
 	@$(ON_COLLECTION) $(WORK)/tree integration
 
-lint: $(VENV)/ready-to-lint sanity  ## every check of the code and the documentation
+lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
 	@$(STEP) "ruff check" $(BIN)/ruff check
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
 	@$(STEP) "mypy --strict" $(BIN)/mypy
 	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --nocolor
-	@# It copies amazon.aws out of the environment, and would find it ignored by this repository.
+	@# antsibull-docs copies amazon.aws from the environment, which this repository's .gitignore would exclude.
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" $(STEP) "antsibull-docs" \
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
 	@$(STEP) "reuse" $(BIN)/reuse lint
 
-sanity: .venv  ## ansible-test's own checks
+sanity: .venv  ## run ansible-test sanity
 	@$(ON_COLLECTION) $(WORK)/tree sanity
 
-coverage: $(VENV)/ready-to-lint  ## the unit tests, with their branch coverage of the plugins
+coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
 	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
 
-mutation: $(VENV)/ready-to-mutate  ## change the code and see which changes no unit test notices; ONLY=selection
+mutation: $(VENV)/ready-to-mutate  ## run mutation tests, list surviving mutants; ONLY=selection
 	@$(BIN)/python .ci/mutation.py $(WORK)/mutation $(ONLY)
 
 $(VENV)/ready-to-mutate: $(VENV)/ready
@@ -94,10 +94,10 @@ dist: .venv
 	@rm -rf .cache/dist
 	@$(ON_COLLECTION) $(WORK)/dist build --output-path .cache/dist
 
-tarball: dist  ## build, install into an empty folder, run the integration targets from there
+tarball: dist  ## build the tarball, install it into an empty directory, run the integration targets there
 	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
 
-# galaxy-importer is in an environment of its own: it pins ansible-lint. It exits with 0 whatever it finds.
+# galaxy-importer has its own environment because it pins ansible-lint. It exits with 0 even on errors.
 IMPORTER := .cache/importer
 
 $(IMPORTER)/ready: $(VENV)/ready
@@ -128,12 +128,12 @@ galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansib
 	  grep -q "boto3.*from collection disaster_recovery.aws" $(IMPORTER)/introspect.log; \
 	  ansible-builder create --file .ci/execution-environment.yml --context $(IMPORTER)/context'
 
-guides: $(VENV)/ready-for-docs  ## write the guides of the site, docs/docsite/rst, from docs/*.md
+guides: $(VENV)/ready-for-docs  ## generate docs/docsite/rst from docs/*.md
 	@$(BIN)/python .ci/guides.py
 
-# Labels of other documentation cannot be looked up without a network, so warnings about those do not count.
-docs: $(VENV)/ready-for-docs  ## build the documentation as a site in .cache/docs/build/html
-	@$(STEP) "the guides are what docs/*.md say" $(BIN)/python .ci/guides.py --check
+# Labels in other documentation cannot be resolved offline, so warnings about them are ignored.
+docs: $(VENV)/ready-for-docs  ## build the documentation site in .cache/docs/build/html
+	@$(STEP) "guides are up to date with docs/*.md" $(BIN)/python .ci/guides.py --check
 	@$(STEP) "antsibull-docs and Sphinx" sh -euc ' \
 	  rm -rf .cache/docs; \
 	  mkdir -p -m 0755 .cache/docs; \
@@ -147,11 +147,11 @@ $(VENV)/ready-for-docs: $(VENV)/ready-to-lint
 	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments pypandoc-binary==1.17 \
 	  sphinx sphinx-ansible-theme; touch $@'
 
-release: $(VENV)/ready-to-lint  ## write the changelog, build the tarball, commit and tag; VERSION=1.2.3
+release: $(VENV)/ready-to-lint  ## update the changelog, build the tarball, commit and tag; VERSION=1.2.3
 	@VERSION="$(VERSION)" .ci/release
 
-bench: .venv  ## measure against what people have today
+bench: .venv  ## run the benchmarks against loops, the AWS CLI and scripts
 	@$(BIN)/python -m benchmarks
 
-clean:  ## forget the environment and all that was built
+clean:  ## remove the environment and all build results
 	@rm -rf .venv .cache tests/output

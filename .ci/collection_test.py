@@ -1,7 +1,7 @@
-"""Test the collection in DIR/ansible_collections/disaster_recovery/aws, where ansible-test wants it, with its own HOME.
+"""Test the collection in DIR/ansible_collections/disaster_recovery/aws, as ansible-test requires, with its own HOME.
 
-DIR is laid out anew, from the checkout or from a built tarball. One line is printed for each integration target and one
-for all of sanity; on failure, what ansible-test said. If nothing ran or something was left out, that is a failure too.
+DIR is recreated from the checkout or from a built tarball. Prints one line per integration target and one for sanity,
+or the output of ansible-test on failure. It is also a failure if nothing ran or a test was skipped.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from ansible_test._internal.python_requirements import get_venv_packages
 PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
 STARTED = re.compile(r'Running (?:(\S+) integration test (?:script|role)|sanity test "(\S+)")')
-# ansible-test exits with 0 after each of these. A target that is run as a role is one without its runme.sh.
+# ansible-test exits with 0 after each of these. A target run as a role lacks its runme.sh.
 NOT_GREEN = re.compile(
     r"^(ERROR: |.*(All targets skipped|: Skipping|: Excluding|Required program|integration test role))", re.MULTILINE
 )
 # ansible-core before 2.19 wraps a deprecation. It ends where the next message, task or result begins.
 DEPRECATION = re.compile(r"^\[DEPRECATION WARNING\].*(?:\n(?!\[|TASK |PLAY |[\w.-]+: \[).+)*", re.MULTILINE)
 THIS_COLLECTION = re.compile(r"disaster_recovery[./]aws")
-# The script that brings pip to ansible-test's own environments, which it would download otherwise.
+# The script that installs pip in ansible-test's environments, which it would otherwise download.
 GET_PIP = """
 import runpy, subprocess, sys
 subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
@@ -38,7 +38,7 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def lay_out(root: Path, tarball: str | None) -> Path:
-    """Put the collection and amazon.aws below the folder. The tests are the checkout's: a tarball has none."""
+    """Copy the collection and link amazon.aws under root. Tests come from the checkout; a tarball has none."""
     collections = root.resolve() / "ansible_collections"
     collection = collections / "disaster_recovery" / "aws"
     shutil.rmtree(collections, ignore_errors=True)
@@ -50,13 +50,13 @@ def lay_out(root: Path, tarball: str | None) -> Path:
         (collection / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(name, collection / name)
     (collections / "amazon").symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", "amazon"))
-    # What git does not list, ansible-test does not test.
+    # ansible-test tests only files listed by git.
     subprocess.run(["git", "init", "--quiet"], cwd=collection, check=True)
     return collection
 
 
 def galaxy(*arguments: str | Path) -> None:
-    """Run ansible-galaxy; what it says matters only when it fails."""
+    """Run ansible-galaxy. Its output is shown only on failure."""
     argv = [BIN / "ansible-galaxy", "collection", *arguments]
     done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -64,7 +64,7 @@ def galaxy(*arguments: str | Path) -> None:
 
 
 def make_home(home: Path) -> Path:
-    """Give ansible-test a HOME with its get-pip script, and with the user's way to the package registry."""
+    """Create a HOME for ansible-test with its get-pip script and the user's pip configuration."""
     pip_version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"]
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def make_home(home: Path) -> Path:
 
 
 def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int:
-    """Run ansible-test and tell what it ran; return its exit status, or 1 where a 0 would mislead."""
+    """Run ansible-test and report what it ran. Returns its exit status, or 1 if a 0 would be misleading."""
     by_target = command == "integration"
     argv = [BIN / "ansible-test", command, "--color", "no", "--python", PYTHON, *arguments]
     argv += ["--local", "--continue-on-error"] * by_target
@@ -90,7 +90,7 @@ def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(argv, cwd=collection, env=environment, text=True, errors="replace", **pipes)
     began = since = time.monotonic()
-    parts: list[list[str]] = [[]]  # what was said before the first test, and in each
+    parts: list[list[str]] = [[]]  # the output before the first test, and of each test
     for line in process.stdout or ():
         if match := STARTED.match(line):
             if by_target:
@@ -115,23 +115,23 @@ def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int
 
 
 def close(parts: list[list[str]], since: float) -> None:
-    """End the line of the target that ran last."""
+    """Finish the line of the last target."""
     if len(parts) > 1:
         print("FAILED" if is_bad(parts[-1]) else f"{time.monotonic() - since:.0f} s", flush=True)
 
 
 def is_bad(part: list[str]) -> bool:
-    """Whether ansible-test left something out, or a deprecation names this collection. Those of others do not count."""
+    """Whether ansible-test skipped something, or a deprecation warning names this collection."""
     text = "".join(part)
     return bool(NOT_GREEN.search(text) or any(map(THIS_COLLECTION.search, DEPRECATION.findall(text))))
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="where to lay the collection out")
-    parser.add_argument("--of", metavar="TARBALL", help="lay out this built collection instead of the checkout")
-    parser.add_argument("command", choices=["sanity", "integration", "build"], help="build makes a tarball")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for ansible-test, or ansible-galaxy build")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="where to put the collection")
+    parser.add_argument("--of", metavar="TARBALL", help="use this tarball instead of the checkout")
+    parser.add_argument("command", choices=["sanity", "integration", "build"], help="build creates a tarball")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to ansible-test or ansible-galaxy build")
     options = parser.parse_args(argv)
 
     collection = lay_out(options.directory, options.of)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write the guides of the documentation site, docs/docsite/rst, from docs/*.md. With --check, only compare them.
+"""Generate the guides for the documentation site in docs/docsite/rst from docs/*.md. With --check, only compare them.
 
-Ansible's site takes reStructuredText, and people read Markdown in the repository.
+Ansible's documentation site requires reStructuredText; Markdown is easier to read in the repository.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OUR_LINK = re.compile(rf"`([^`<]+?)\s+<({'|'.join(GUIDES)})\.md>`__")
 
 
 def guide(name: str) -> str:
-    """The guide as reStructuredText, with the label that Ansible's site refers to it by."""
+    """The guide as reStructuredText, with the label required by Ansible's documentation site."""
     text = pypandoc.convert_file(DOCS / f"{name}.md", "rst", format="gfm", extra_args=["--columns=120"])
     text = OUR_LINK.sub(lambda link: f":ref:`{link[1]} <{LABEL.format(link[2])}>`", text)
     return f".. _{LABEL.format(name)}:\n\n{text}"
@@ -37,7 +37,7 @@ def main() -> None:
             if "--check" not in sys.argv:
                 path.write_text(text, "utf-8")
     if outdated and "--check" in sys.argv:
-        sys.exit(f"{', '.join(outdated)}: not what docs/*.md say. Run make guides.")
+        sys.exit(f"{', '.join(outdated)}: out of date. Run make guides.")
 
 
 if __name__ == "__main__":

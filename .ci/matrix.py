@@ -1,7 +1,7 @@
-"""What every change has to pass, on a machine with Python >= 3.11, git, make and a package registry.
+"""Run all checks. Requires Python >= 3.11, git, make and access to a package registry.
 
-Runs the gates, and the tests with each ansible-core of matrix.json for which this machine has a Python; two jobs at a
-time. Says which versions did not run. Fails where a job fails, or where fewer than three versions of ansible-core ran.
+Runs the gates, and the tests with each ansible-core in matrix.json for which a suitable Python is installed, two jobs
+at a time. Reports versions that did not run. Fails if a job fails or fewer than three versions of ansible-core ran.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Job(NamedTuple):
 
 
 def find_python(versions: list[str]) -> str | None:
-    """The first of these Pythons that this machine has, with the pip that a virtual environment needs."""
+    """The first of these Pythons that is installed and has ensurepip."""
     pyenv = Path(os.getenv("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     for version in versions:
         for python in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
@@ -37,7 +37,7 @@ def find_python(versions: list[str]) -> str | None:
 
 
 def set_up() -> str:
-    """Set up the environment of the gates, and tell the version of its ansible-core."""
+    """Set up the environment for the gates, and return its ansible-core version."""
     subprocess.run(["make", "gates"], check=True)
     command = [".venv/bin/python", "-c", "import ansible.release; print(ansible.release.__version__)"]
     version = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -45,7 +45,7 @@ def set_up() -> str:
 
 
 def run(job: Job) -> bool:
-    """Run the job and print what it said when it is over, so that two jobs do not mix."""
+    """Run the job and print its output at the end, so that the output of two jobs does not interleave."""
     print(f"{job.label}: make {' '.join(job.make)}", flush=True)
     began = time.monotonic()
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -70,7 +70,7 @@ def main() -> int:
             jobs.append(Job(f"ansible-core {row['core']}", [*row["make"].split(), *settings]))
             cores.append(row["core"])
         else:
-            missing.append(f"ansible-core {row['core']} was NOT TESTED: no Python {' or '.join(row['python'])} here.")
+            missing.append(f"ansible-core {row['core']} NOT TESTED: no Python {' or '.join(row['python'])} found.")
     jobs += [Job(f"{gate}, on ansible-core {core_of_the_gates}", make.split()) for gate, make in GATES.items()]
 
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -1,13 +1,14 @@
-"""Change the plugins one operator at a time with mutmut, and list the changes that no unit test notices.
+"""Run mutation tests on the plugins with mutmut, and list the surviving mutants.
 
-Each of these survivors needs a reason in survivors.yml. Fails where one has none, and where fewer than 90 % of the
-changes to a file are noticed.
+Each survivor needs a reason in survivors.yml. Fails if one has none, or if fewer than 90 % of the mutants of a file are
+killed.
 
-mutmut imports what it changes by its full name, so it runs in DIR, which holds ansible_collections/. For each changed
-function it runs only the tests that call it. It does not change functions that have a decorator.
+mutmut imports mutated code by its full name, so it runs in DIR, which contains ansible_collections/. For each mutated
+function it runs only the tests that call it. It does not mutate decorated functions and module-level code, such as the
+tables.
 
-The modules are tested as processes of their own, which mutmut does not see. So each of their mutants is given to
-test_modules.py here, in the environment variable by which mutmut switches a mutant on.
+The modules are tested in separate processes, which mutmut cannot trace. Their mutants are therefore tested here by
+running test_modules.py with the environment variable that activates a mutant.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ REASONS = Path(__file__).with_name("survivors.yml")
 
 
 def mutmut(root: Path, *arguments: str) -> str:
-    """What mutmut says. Ends the program with that where mutmut fails."""
+    """The output of mutmut. Exits with it if mutmut fails."""
     done = subprocess.run(
         [MUTMUT, *arguments], cwd=root, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -44,7 +45,7 @@ def mutmut(root: Path, *arguments: str) -> str:
 
 
 def ends_of_modules(root: Path, mutants: Sequence[str]) -> list[str]:
-    """How the tests of the modules end with each of these mutants. Ends the program where they cannot run."""
+    """The result of the module tests for each of these mutants. Exits if the tests cannot run."""
     folder = root / "mutants"
     tests = "ansible_collections/disaster_recovery/aws/tests/unit/test_modules.py"
     paths = "--override-ini=pythonpath=. ansible_collections/disaster_recovery/aws"
@@ -92,7 +93,7 @@ def main() -> int:
         untested = [mutant for mutant in mutants if f".modules.{name}." in mutant]
         mutants |= dict(zip(untested, ends_of_modules(root, untested), strict=True))
     if not ends:
-        sys.exit("mutmut changed nothing.")
+        sys.exit("mutmut created no mutants.")
     reasons = yaml.safe_load(REASONS.read_text())
     unexplained = 0
     for name, mutants in ends.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures the module against what people have today, and writes docs/benchmarks.md: `python -m benchmarks`."""
+"""Benchmarks the modules against loops, the AWS CLI and scripts. `python -m benchmarks` writes docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -30,12 +31,12 @@ CLI_SERVERS = 40
 CLI = "aws drs describe-source-servers --filters sourceServerIDs=$0 && aws drs start-replication --source-server-id $0"
 BURST = 5.0
 
-# Recorded by hand: a pair is two whole processes in turn, which a busy machine disturbs alike.
+# Measured manually. A pair is two complete runs in turn, so that load on the machine affects both alike.
 GC_FREEZE = """
 ## `gc.freeze()` in the action plugin
 
-Whole processes of `ansible localhost -m … -a source_server_id=…`, in pairs, on a busy machine, ansible-core 2.19.
-The line saves about 3 %, 30 to 55 ms. The last series compares the plugin with itself.
+Complete runs of `ansible localhost -m … -a source_server_id=…`, in pairs, on a busy machine, ansible-core 2.19.
+The line saves about 3 % (30 to 55 ms). The last series compares the plugin with itself.
 
 | series | pairs | medians in seconds | median ratio (least to most) | ratio of CPU time |
 |---|---|---|---|---|
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def told(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, each shown as it comes."""
+    """Print each line as it is produced."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
@@ -73,13 +74,16 @@ def told(lines: Iterator[str]) -> Iterator[str]:
 
 
 def header(load: float) -> Iterator[str]:
-    """What was measured with, and where."""
+    """Versions and machine used."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield from (
         "# Benchmarks",
         "",
-        "Written by `make bench` (`python -m benchmarks`). Everything runs against the emulator of `tests/emulator` on",
-        f"one machine, each call to AWS takes {LATENCY * 1000:.0f} ms, and what is compared was measured in one run.",
+        *prose(
+            "Written by `make bench` (`python -m benchmarks`). Everything runs against the emulator of `tests/emulator`"
+            f" on one machine, each call to AWS takes {LATENCY * 1000:.0f} ms, and compared figures come from the same"
+            " run."
+        ),
         "",
         f"- Python {platform.python_version()}, ansible-core {version('ansible-core')}",
         f"- boto3 {version('boto3')}, botocore {version('botocore')}, {cli_version()}",
@@ -88,7 +92,7 @@ def header(load: float) -> Iterator[str]:
 
 
 def cli_version() -> str:
-    """The version of the AWS CLI, without what else it says."""
+    """The version of the AWS CLI."""
     command = aws_cli()
     if command is None:
         return "no AWS CLI"
@@ -97,7 +101,7 @@ def cli_version() -> str:
 
 
 def one_server(bench: Bench) -> Iterator[str]:
-    """The module ad hoc, against a ping; they take turns."""
+    """The module ad hoc against ping, in alternating runs."""
     module = ["ansible", "localhost", "-m", MODULE, "-a", f"source_server_id={ids(1)[0]}"]
     ping = ["ansible", "localhost", "-m", "ping"]
     _first, *pairs = [(bench.run(module, 1), bench.run(ping, 1)) for _turn in range(16)]
@@ -108,11 +112,10 @@ def one_server(bench: Bench) -> Iterator[str]:
         "",
         "## One server",
         "",
-        (
-            f"Medians of {len(pairs)} runs that take turns, after a first one that compiles what is imported."
-            " The latency of the"
+        *prose(
+            f"Medians of {len(pairs)} alternating runs, after a warm-up run that compiles the imports. The latency of"
+            f" the module's {calls} calls is subtracted from its wall time."
         ),
-        f"module's {calls} calls is taken off its wall time.",
         "",
         "```",
         f"ansible localhost -m {MODULE} -a source_server_id=s-…",
@@ -146,12 +149,11 @@ def fleet(bench: Bench) -> Iterator[str]:
         "",
         f"## {FLEET} servers",
         "",
-        f"The task and the script: medians of {len(tasks)} runs that take turns. The loop is **scaled** linearly from",
-        (
-            f"{LOOPED} servers ({looped[LOOPED]:.1f} s) and 1 server ({looped[1]:.1f} s),"
-            " so that its start-up counts once;"
+        *prose(
+            f"Task and script: medians of {len(tasks)} alternating runs. The loop is **extrapolated** linearly from"
+            f" {LOOPED} servers ({looped[LOOPED]:.1f} s) and 1 server ({looped[1]:.1f} s), so that its start-up counts"
+            f" once; the AWS CLI is **extrapolated** linearly from {CLI_SERVERS} servers."
         ),
-        f"the AWS CLI is **scaled** linearly from {CLI_SERVERS} servers.",
         "",
         "```",
         f"ansible-playbook PLAY  # one task: {MODULE}",
@@ -178,18 +180,17 @@ def fleet(bench: Bench) -> Iterator[str]:
 
 
 def growth(bench: Bench) -> Iterator[str]:
-    """Ever more servers by a filter: wall time and peak memory."""
+    """Growing fleets selected by a filter: wall time and peak memory."""
     noted = bench.folder / "peaks"
     task = {MODULE: {"filters": {"replication-state": "STOPPED"}, "return_source_servers": False}}
     yield from (
         "",
         "## Growth",
         "",
-        (
-            "One run each, in pages of 300. The peak is the resident memory (`ru_maxrss`) of the module's own process,"
-            " noted by"
+        *prose(
+            "One run each, with pages of 300. The peak is the resident memory (`ru_maxrss`) of the module process,"
+            " measured by a wrapper around its Python interpreter."
         ),
-        "an interpreter put around it as `ansible-playbook` runs it.",
         "",
         "```",
         f"ansible-playbook PLAY  # one task: {MODULE}",
@@ -214,7 +215,7 @@ def growth(bench: Bench) -> Iterator[str]:
 
 
 def protection(bench: Bench) -> Iterator[str]:
-    """The info module with rpo, against a script and the AWS CLI, and ever more servers."""
+    """The info module with rpo against a script and the AWS CLI, and with growing fleets."""
     noted = bench.folder / "peaks"
     task = {INFO_MODULE: {"rpo": 3600, "return_source_servers": False}}
 
@@ -230,8 +231,10 @@ def protection(bench: Bench) -> Iterator[str]:
         "",
         "## Who is protected",
         "",
-        f"The newest recovery snapshot of {FLEET} servers: medians of {len(tasks)} runs that take turns; the CLI is",
-        f"**scaled** linearly from {CLI_SERVERS} servers. Then ever more servers, one run each.",
+        *prose(
+            f"The newest recovery snapshots of {FLEET} servers: medians of {len(tasks)} alternating runs; the CLI is"
+            f" **extrapolated** linearly from {CLI_SERVERS} servers. Then growing fleets, one run each."
+        ),
         "",
         "```",
         f"ansible-playbook PLAY  # one task: {INFO_MODULE} with rpo: 3600, return_source_servers: false",
@@ -263,7 +266,7 @@ def protection(bench: Bench) -> Iterator[str]:
 
 
 def rate_limit(bench: Bench) -> Iterator[str]:
-    """A token bucket that answers 429: the module, and for comparison what botocore and amazon.aws have."""
+    """Calls throttled by a token bucket: the module compared with the retries of botocore and amazon.aws."""
     command = bench.playbook({MODULE: {"source_server_ids": ids(FLEET), "return_source_servers": False}})
     script_with = {
         "botocore adaptive": (SCRIPT, {"AWS_RETRY_MODE": "adaptive", "AWS_MAX_ATTEMPTS": "10"}),
@@ -274,16 +277,13 @@ def rate_limit(bench: Bench) -> Iterator[str]:
         "",
         "## The rate limit",
         "",
-        (
-            f"{FLEET} servers, one run each; StartReplication is limited by a token bucket that answers 429."
-            " Seconds are from the"
+        *prose(
+            f"{FLEET} servers, one run each; StartReplication is limited by a token bucket that returns 429. Seconds"
+            " are from the first start to the last response, without start-up, compared with N/R (servers divided by"
+            " rate). Servers still STOPPED at the end are lost. The goals apply to the module; the script is listed for"
+            " comparison. A burst of 1 has no goal: no tokens accumulate, so capacity is lost whenever a call arrives a"
+            " millisecond late."
         ),
-        (
-            "first start to the last one's answer, without start-up, compared with N/R, the servers over the rate."
-            " Lost are those"
-        ),
-        "still STOPPED at the end. The goals are for the module; beside it, for comparison, stands the script.",
-        "A burst of 1 has no goal: it saves nothing up, so that what comes a millisecond late is lost for good.",
         "",
         "```",
         f"ansible-playbook PLAY  # one task: {MODULE}",
@@ -330,7 +330,7 @@ def finished(run: Run) -> Run:
 
 
 def against(times: float, goal: int) -> Row:
-    """How many times faster, the goal and whether it is reached."""
+    """The speed-up, its goal and whether it is reached."""
     return f"{times:.1f} times faster", *judged(f"at least {goal} times", times, " times", times >= goal)
 
 
@@ -339,8 +339,13 @@ def judged(goal: str, figure: float, unit: str, reached: bool) -> tuple[str, str
     return goal, "reached" if reached else f"**not reached: {figure:.3g}{unit}**"
 
 
+def prose(text: str) -> list[str]:
+    """The lines of a paragraph."""
+    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
 def table(*rows: Row) -> Iterator[str]:
-    """A table of Markdown; the first row is its head."""
+    """A Markdown table; the first row is the header."""
     yield ""
     for number, row in enumerate(rows):
         yield f"| {' | '.join(row)} |"

@@ -34,10 +34,10 @@ ENVIRONMENT = {
     "ANSIBLE_NOCOWS": "true",
     "PYTHONDONTWRITEBYTECODE": "",
 }
-"""What every command runs with: quiet, and with the bytecode of what it imports kept, as Python does by itself."""
+"""Environment of every command: quiet, with bytecode caching enabled as it is by default."""
 
-# In the place of the module's Python: notes the peak memory of the one process that it runs, in KiB. The process itself
-# is small, since Linux counts the parent's memory at the time of the fork as the child's.
+# Replaces the module's Python and records the peak memory in KiB of the process that it runs. It is kept small, because
+# Linux counts the parent's memory at the time of the fork as the child's.
 MEASURING_PYTHON = """#!{python}
 import os, resource, subprocess, sys
 status = subprocess.call([{python!r}, *sys.argv[1:]])
@@ -49,7 +49,7 @@ sys.exit(status)
 
 @dataclass(frozen=True)
 class Run:
-    """A command that has ended: its wall time in seconds, and what the emulator saw of it."""
+    """A finished command: its wall time in seconds and its calls to the emulator."""
 
     seconds: float
     journal: list[dict[str, Any]]
@@ -119,7 +119,7 @@ class Bench:
         return Run(seconds, self._emulator.journal(), left)
 
     def playbook(self, task: Mapping[str, Any], python: str | None = None) -> list[str]:
-        """The command that runs a play of this one task; C(python) is the module's interpreter."""
+        """The command that runs a play with this task. python: the interpreter of the module."""
         variables = {"ansible_python_interpreter": python} if python else {}
         play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": [task]}
         path = self.folder / "play.yml"

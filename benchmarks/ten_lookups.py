@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shortest script that a good engineer would write: the newest recovery snapshot of each server, ten at a time."""
+"""A minimal script for comparison: look up the newest recovery snapshot of each server, ten at a time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shortest script that a good engineer would write: every stopped source server is started, ten at a time.
+"""A minimal script for comparison: start every stopped source server, ten at a time.
 
-botocore's retries are set from outside (AWS_RETRY_MODE, AWS_MAX_ATTEMPTS); with the argument `awsretry`, amazon.aws's
-AWSRetry is put around each start.
+botocore's retries are configured by the environment (AWS_RETRY_MODE, AWS_MAX_ATTEMPTS). With the argument `awsretry`,
+each start is wrapped in amazon.aws's AWSRetry.
 """
 
 import sys

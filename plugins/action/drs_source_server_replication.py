@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module as any other, and while it waits shows the lines of progress that it writes."""
+"""Runs the module like any other and, while it waits, displays the progress lines that it writes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 Run = Callable[[str | None, dict[str, Any] | None], dict[str, Any]]
 
 EVERY = 0.2
-"""Seconds between two looks at the file."""
+"""Seconds between polls of the file."""
 
 LAST_LINES = 1.0
-"""Seconds that showing the last lines may take after the module has ended."""
+"""Maximum seconds for displaying the last lines after the module has exited."""
 
 
 class ActionModule(NormalAction):
-    """The action of an ordinary module, with live progress."""
+    """The normal action plugin plus live progress."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module where the task says, and return its result unchanged."""
+        """Run the module and return its result unchanged."""
         run = cast(Run, super().run)
-        gc.freeze()  # not walking what this fork inherited while it builds the module saves 3 % of a short run
+        gc.freeze()  # not traversing the objects inherited by this fork saves 3 % of a short run
         if not self._is_shown():
             return run(tmp, task_vars)
         host = printable((task_vars or {}).get("inventory_hostname", "localhost"))
@@ -50,7 +50,7 @@ class ActionModule(NormalAction):
                 self._task.environment = environment
 
     def _is_shown(self) -> bool:
-        """Whether there is progress to show. Display does not honour no_log, and only a local file can be followed."""
+        """Whether to show progress. Display ignores no_log, and only a local file can be followed."""
         waits = boolean(str(self._task.args.get("wait")), strict=False)
         hidden = self._task.no_log or self._task.async_val or self._task.check_mode
         return waits and not hidden and self._connection.transport == "local" and not self._connection.become
@@ -58,10 +58,10 @@ class ActionModule(NormalAction):
 
 @contextlib.contextmanager
 def shown_as(prefix: str) -> Iterator[dict[str, str]]:
-    """Show the lines of a file as they come. Yields the environment variable that names the file to the module.
+    """Display lines as they are appended to a temporary file. Yields the environment variable that holds its path.
 
-    Where no file can be made the variable is empty, and there is no progress. The name is removed as soon as the module
-    has opened the file, so that nothing is left where a signal ends this process.
+    If the file cannot be created, the variable is empty and no progress is shown. The file is unlinked as soon as the
+    module has opened it, so that nothing is left behind if a signal kills this process.
     """
     path, ended = "", threading.Event()
     follower: threading.Thread | None = None
@@ -80,7 +80,7 @@ def shown_as(prefix: str) -> Iterator[dict[str, str]]:
 
 
 def _follow(descriptor: int, path: str, prefix: str, ended: threading.Event) -> None:
-    """Show each line on standard error, since standard output may be JSON. Any error ends the progress only."""
+    """Display each line on stderr, since stdout may be JSON. An error only ends the progress display."""
     with contextlib.suppress(Exception), os.fdopen(descriptor, encoding="utf-8", errors="backslashreplace") as file:
         is_last = False
         while not is_last:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How a task says which source servers it means."""
+    """Options that select source servers."""
 
     DOCUMENTATION = r"""
 requirements:
@@ -16,23 +16,23 @@ requirements:
 options:
   source_server_ids:
     description:
-      - The IDs of the source servers. White space around an ID is dropped, duplicates count once, and results keep this
+      - The IDs of the source servers. Surrounding whitespace is stripped, duplicates are ignored, and results keep this
         order.
     type: list
     elements: str
   filters:
     description:
-      - The source servers that match. All keys must match, and of a list of values one must.
-      - In a value V(*) matches any text and V(?) any character. A backslash takes that meaning away. Case counts,
-        except for V(hostname) and V(fqdn). Booleans and numbers become text.
+      - Selects the source servers that match all keys. If a value is a list, any of its items may match.
+      - In a value, V(*) matches any string and V(?) any single character; escape them with a backslash. Matching is
+        case-sensitive, except for V(hostname) and V(fqdn). Booleans and numbers are converted to strings.
       - The keys are C(tag:<Key>), V(tag-key), V(hostname), V(fqdn), V(ec2-instance-id), V(source-server-id),
         V(replication-state), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
     type: dict
   exclude_filters:
     description:
-      - Leaves out the source servers that match any of these filters, before anything else is decided. Each has the
-        same keys as O(filters).
+      - Excludes the source servers that match any of these filters, before anything else is evaluated. Each filter
+        takes the same keys as O(filters).
     type: list
     elements: dict
 """

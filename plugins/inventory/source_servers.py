@@ -9,8 +9,8 @@ name: source_servers
 version_added: 1.0.0
 short_description: AWS Elastic Disaster Recovery source servers as hosts
 description:
-  - Makes a host of each source server. Its variables are the source server, keys in snake_case and tags exactly as AWS
-    has them, and C(region).
+  - Creates a host for each source server. The host variables are the members of the source server, with keys in
+    snake_case and tags unchanged, and C(region).
   - The inventory file is a YAML file whose name ends with C(.drs.yml) or C(.drs.yaml).
 author:
   - the disaster_recovery.aws authors (@disaster-recovery)
@@ -31,43 +31,43 @@ options:
     choices: [disaster_recovery.aws.source_servers]
   regions:
     description:
-      - The regions whose source servers are listed. Without it the one of O(region).
-      - A region in which AWS Elastic Disaster Recovery is not initialised is passed over with a warning.
+      - The regions whose source servers are listed. By default, the one in O(region).
+      - A region in which AWS Elastic Disaster Recovery is not initialised is skipped with a warning.
     type: list
     elements: str
     default: []
   filters:
     description:
-      - The source servers that match, by the same keys and values as the option C(filters) of
-        M(disaster_recovery.aws.drs_source_server_info). Without it every source server.
+      - Selects the source servers that match, with the same keys and values as
+        O(disaster_recovery.aws.drs_source_server_info#module:filters). By default, every source server is listed.
     type: dict
   exclude_filters:
-    description: Leaves out the source servers that match any of these filters. Each has the same keys as O(filters).
+    description: Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
     type: list
     elements: dict
     default: []
   hostnames:
     description:
-      - What names a host, in the order of preference. The keys are those of O(filters), C(tag:<Key>) included.
-      - If two source servers share a name, both are named by what comes next, and a warning tells. The ID comes last.
-      - Characters other than letters, digits, V(.), V(_) and V(-) become underscores. A name such as V(localhost)
-        counts as none.
+      - What to name hosts by, in order of preference. Accepts the keys of O(filters), including C(tag:<Key>).
+      - If source servers share a name, a warning is shown and all of them use the next preference, finally the ID.
+      - Characters other than letters, digits, V(.), V(_) and V(-) become underscores. Names with a special meaning,
+        such as V(localhost), are not used.
     type: list
     elements: str
     default: [hostname, source-server-id]
   strict_permissions:
     description:
-      - Whether a region in which the credentials are refused or lack C(drs:DescribeSourceServers) is an error. If not,
-        it is passed over with a warning.
+      - Whether to fail if the credentials are rejected in a region or lack C(drs:DescribeSourceServers) there. If
+        V(false), the region is skipped with a warning.
     type: bool
     default: true
 notes:
-  - Needs the IAM action C(drs:DescribeSourceServers).
-  - Listing all regions ends after 10 minutes at the latest, with an error.
+  - Requires the IAM action C(drs:DescribeSourceServers).
+  - Fails if listing all regions takes longer than 10 minutes.
 """
 
 EXAMPLES = r"""
-# fleet.drs.yml: every source server of two regions, grouped by state, such as state_disconnected, and by tags
+# fleet.drs.yml: every source server of two regions, grouped by state (such as state_disconnected) and by tag
 plugin: disaster_recovery.aws.source_servers
 regions: [eu-west-1, eu-central-1]
 keyed_groups:
@@ -77,7 +77,7 @@ keyed_groups:
     prefix: tag
 
 ---
-# production.drs.yml: production alone, named by a tag, kept for ten minutes
+# production.drs.yml: production only, named by a tag, cached for ten minutes
 plugin: disaster_recovery.aws.source_servers
 regions: [eu-west-1]
 filters:
@@ -91,7 +91,7 @@ cache_connection: ~/.cache/drs
 cache_timeout: 600
 
 ---
-# account.drs.yml: another account, and the address to connect to
+# account.drs.yml: source servers of another account, with the address to connect to
 plugin: disaster_recovery.aws.source_servers
 regions: [eu-west-1]
 assume_role_arn: arn:aws:iam::123456789012:role/recovery
@@ -138,10 +138,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
 
 RUN_TIMEOUT = 600.0
-"""Seconds after which listing ends, all regions together."""
+"""Maximum seconds for listing all regions."""
 
 NOT_A_NAME = frozenset({*constants.LOCALHOST, "all", "ungrouped"})
-"""What means something else to Ansible."""
+"""Names with a special meaning in Ansible."""
 
 Located = tuple[str, SourceServer]
 """A region, and a source server in it."""
@@ -153,7 +153,7 @@ class InventoryModule(AWSInventoryBase):
 
     inventory: Any
 
-    def parse(  # type: ignore[override]  # nobody hands in the versions that the SDK must have
+    def parse(  # type: ignore[override]  # the SDK version parameters of AWSInventoryBase are never passed
         self, inventory: Any, loader: Any, path: str, cache: bool = True
     ) -> None:
         try:
@@ -164,7 +164,7 @@ class InventoryModule(AWSInventoryBase):
             is_cached, servers = self.get_cached_result(path, cache)
             if not is_cached:
                 servers = [[region, dict(server)] for region, server in self._servers(selection)]
-        except (BotoCoreError, ClientError) as error:  # from the assumption of the role
+        except (BotoCoreError, ClientError) as error:  # from assuming the role
             self._do_fail(str(from_exception("DescribeSourceServers", self.region or "this region", error)))
         except (InvalidOptions, DrsError) as error:
             self._do_fail(str(error))
@@ -195,7 +195,7 @@ class InventoryModule(AWSInventoryBase):
         return ((region, server) for region, each in found.items() for server in each.servers)
 
     def _role(self) -> dict[str, Any]:
-        """The credentials of the assumed role, nothing where there is none."""
+        """The credentials of the assumed role; empty if no role is assumed."""
         names = {
             "aws_access_key_id": "access_key",
             "aws_secret_access_key": "secret_key",
@@ -205,14 +205,14 @@ class InventoryModule(AWSInventoryBase):
         return {names[name]: value for name, value in self._frozen_credentials.items()}
 
     def _pass_over(self, region: str, error: DrsError) -> None:
-        """Warn of a region that may be passed over. Raises DrsError for another one."""
+        """Warn about a region that may be skipped. Raises DrsError if it may not."""
         is_denied = error.code in DENIALS | IDENTITY_CODES
         if error.code != "UninitializedAccountException" and (self.get_option("strict_permissions") or not is_denied):
-            raise DrsError(error.kind, error.code, f"The source servers of {region} cannot be listed: {error}")
-        self.warn(sentence(f"{region} is passed over: {error}"))
+            raise DrsError(error.kind, error.code, f"Cannot list the source servers in {region}: {error}")
+        self.warn(sentence(f"Skipping {region}: {error}"))
 
     def _warn_of_unmatched(self, selection: Selection, found: Mapping[str, Found]) -> None:
-        """Warn of named servers that no region has, and of filters that match nothing."""
+        """Warn about named servers that are in no region, and about filters that match nothing."""
         if not found:
             return
         if selection.filters and not any(each.is_broadly_matched for each in found.values()):
@@ -224,7 +224,7 @@ class InventoryModule(AWSInventoryBase):
             self.warn(sentence(f"No source server in {listed(list(found))} has {listed(missing)}"))
 
     def _add(self, name: str, variables: Mapping[str, Any]) -> None:
-        """Add a host. What AWS says is never a template."""
+        """Add a host. Values from AWS are never templated."""
         strict = self.get_option("strict")
         self.inventory.add_host(name)
         variables = {key: without_templates(value) for key, value in variables.items()}
@@ -236,7 +236,7 @@ class InventoryModule(AWSInventoryBase):
 
 
 def without_templates(value: Any) -> Any:
-    """The value with each text that ansible-core before 2.19 would take for a template marked as none."""
+    """The value with strings that ansible-core before 2.19 would template marked as unsafe."""
     if isinstance(value, dict):
         return {key: without_templates(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -249,22 +249,22 @@ def parse_hostnames(hostnames: Any) -> list[str]:
     keys = [str(key) for key in hostnames or []]
     unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", key, re.DOTALL)]
     if unknown:
-        raise InvalidOptions(f"hostnames has no key {listed(unknown)}; the keys are tag:<Key>, {listed(list(READERS))}")
+        raise InvalidOptions(f"hostnames: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
     return keys
 
 
 def check_regions(regions: Sequence[str | None]) -> None:
-    """Raises InvalidOptions for regions that botocore does not know for any partition, such as mistyped ones."""
+    """Raises InvalidOptions for regions that are in no partition known to botocore, such as mistyped ones."""
     session = Session()
     partitions = session.get_available_partitions()
     known = {region for each in partitions for region in session.get_available_regions("ec2", each)}
     unknown = [region for region in regions if region and region not in known]
     if unknown:
-        raise InvalidOptions(f"botocore knows no region {listed(unknown)}: check the spelling, or update botocore")
+        raise InvalidOptions(f"Unknown regions: {listed(unknown)}; check the spelling or update botocore")
 
 
 def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callable[[str], None]) -> dict[str, Located]:
-    """Each source server by its name; `warn` is told of names that more than one has."""
+    """Source servers by host name. Calls `warn` for each name that several of them share."""
     names: dict[str, Located] = {}
     readers: list[Callable[[Located], str]] = [
         *(lambda located, key=key: next(iter(texts_of(located[1], key)), "") for key in hostnames),
@@ -282,12 +282,12 @@ def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callabl
                 names[name] = sharing[0]
                 continue
             ids = listed([server["sourceServerID"] for _region, server in sharing])
-            warn(f"{name} names more than one source server; named otherwise: {ids}")
+            warn(f"{name} matches more than one source server; using other names for: {ids}")
             left += sharing
     return names
 
 
 def host_name(text: str) -> str:
-    """The text as the name of a host that means nothing in a pattern, a path or on a terminal; empty for none."""
+    """The text as a host name that is safe in patterns, paths and terminals; empty if it cannot be one."""
     name = re.sub(r"[^\w.-]", "_", text.strip())
     return name if name.strip("._-") and name.lower() not in NOT_A_NAME else ""

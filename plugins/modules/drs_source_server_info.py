@@ -11,20 +11,21 @@ module: drs_source_server_info
 version_added: 1.0.0
 short_description: Gather information about AWS Elastic Disaster Recovery source servers
 description:
-  - Tells which source servers are protected, up to when, and why the others are not. Never changes anything.
-  - Without a selector it describes every source server of the region. An ID that AWS does not know is absent from the
-    result and listed in RV(unmatched), and filters that match nothing give an empty list.
+  - Reports which source servers are protected, how recent their recovery points are, and why others are unprotected.
+  - It is read-only.
+  - Without a selector it describes every source server of the region. An ID that DRS does not know is absent from the
+    result and listed in RV(unmatched). Filters that match nothing return an empty list.
 options:
   rpo:
     description:
-      - The recovery point objective in seconds, at most a year. A source server is protected if its newest recovery
-        snapshot is at most this old, whatever its state.
-      - The snapshots are looked up with C(DescribeRecoverySnapshots), one call for each source server, ten at a time.
-      - Without it no snapshot is looked up, and a source server is protected if its state is V(CONTINUOUS).
+      - The recovery point objective in seconds, at most one year. A source server counts as protected if its newest
+        recovery snapshot is at most this old, regardless of its state.
+      - The snapshots are looked up with C(DescribeRecoverySnapshots), one call per source server, ten at a time.
+      - If not set, no snapshot is looked up, and a source server counts as protected if its state is V(CONTINUOUS).
     type: int
   return_source_servers:
     description:
-      - Whether RV(source_servers) is returned. It takes about 4 KB for each source server.
+      - Whether to return RV(source_servers), about 4 KB per source server.
     type: bool
     default: true
 author:
@@ -42,10 +43,10 @@ attributes:
   platform:
     platforms: all
 notes:
-  - Needs the IAM action C(drs:DescribeSourceServers), and with O(rpo) also C(drs:DescribeRecoverySnapshots).
-  - If the recovery snapshots of one source server cannot be looked up, it counts as unprotected and its reason says
-    why. If no lookup succeeds at all, or the credentials are refused, the task fails.
-  - A run ends after one hour at the latest. Source servers that were not looked up by then count as unprotected.
+  - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:DescribeRecoverySnapshots) if O(rpo) is set.
+  - If the recovery snapshots of a source server cannot be looked up, it counts as unprotected and its reason says why.
+    If every lookup fails, or the credentials are rejected, the task fails.
+  - A run ends after at most one hour. Source servers that were not looked up by then count as unprotected.
 seealso:
   - module: disaster_recovery.aws.drs_source_server_replication
   - name: DescribeSourceServers
@@ -62,14 +63,14 @@ EXAMPLES = r"""
     region: eu-west-1
   register: fleet
 
-- name: Tell how far the production servers are
+- name: Report the replication progress of the production servers
   disaster_recovery.aws.drs_source_server_info:
     region: eu-west-1
     filters:
       tag:Environment: production
   register: production
 
-- name: Look up which production servers have a recovery point of the last hour
+- name: Find out which production servers have a recovery point from the last hour
   disaster_recovery.aws.drs_source_server_info:
     region: eu-west-1
     filters:
@@ -78,7 +79,7 @@ EXAMPLES = r"""
     return_source_servers: false
   register: production
 
-- name: Fail when a production server is not protected
+- name: Fail if a production server is not protected
   ansible.builtin.assert:
     that: production.summary.unprotected == 0
     fail_msg: "{{ production.msg }}"
@@ -86,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One sentence with how many source servers are protected, and the others by cause.
+  description: One sentence that says how many source servers are protected and lists the others by cause.
   returned: always
   type: str
   sample: >-
@@ -109,12 +110,12 @@ protection:
       returned: always
       sample: arn:aws:drs:eu-west-1:123456789012:source-server/s-1234567890abcdef0
     hostname:
-      description: The host name, or the FQDN where there is no host name.
+      description: The hostname, or the FQDN if there is none. Null if neither is known.
       type: str
       returned: always
       sample: web1
     state:
-      description: The data replication state, null where AWS reported none.
+      description: The data replication state, null if AWS reported none.
       type: str
       returned: always
       sample: CONTINUOUS
@@ -124,42 +125,42 @@ protection:
       returned: always
       sample: true
     reason:
-      description: Why it is protected or not.
+      description: Why the source server is protected or not.
       type: str
       returned: always
       sample: it has a recovery point within 1:00:00; the newest is 0:04:00 old
     replication_error:
-      description: The code of the data replication error, null where there is none.
+      description: The code of the data replication error, null if there is none.
       type: str
       returned: always
       sample: UNSTABLE_NETWORK
     lag_seconds:
-      description: The replication lag in seconds, null where AWS reported none.
+      description: The replication lag in seconds, null if AWS reported none.
       type: float
       returned: always
       sample: 0.0
     replicated_percent:
-      description: The replicated share of its disks in percent, null where there is nothing to replicate.
+      description: The replicated share of its disks in percent, null if there is nothing to replicate.
       type: float
       returned: always
       sample: 100.0
     recovery_point:
-      description: When the newest recovery snapshot was taken. Null without O(rpo) or where there is none.
+      description: When the newest recovery snapshot was taken. Null if O(rpo) is not set or there is no snapshot.
       type: str
       returned: always
       sample: "2026-11-23T14:05:00Z"
     recovery_point_age:
-      description: The age of RV(protection[].recovery_point) in seconds. Null where that is null.
+      description: The age of RV(protection[].recovery_point) in seconds. Null if that is null.
       type: int
       returned: always
       sample: 240
     last_launch:
-      description: The last launch of a drill or recovery instance.
+      description: The most recent launch of a drill or recovery instance.
       type: dict
       returned: always
       contains:
         type:
-          description: V(DRILL) or V(RECOVERY), null where there was no launch.
+          description: V(DRILL) or V(RECOVERY), null if there was no launch.
           type: str
           returned: always
           sample: DRILL
@@ -169,7 +170,7 @@ protection:
           returned: always
           sample: LAUNCHED
         at:
-          description: When it was asked for.
+          description: When the launch was requested.
           type: str
           returned: always
           sample: "2026-10-01T09:00:00Z"
@@ -180,31 +181,31 @@ protection:
       sample: "2026-11-23T14:08:00Z"
 unmatched:
   description:
-    - The IDs, and the values of V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) without a wildcard,
-      that no source server has. Each is C(key=value).
+    - The IDs, and the V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) filter values without wildcards,
+      that match no source server, as C(key=value).
   returned: always
   type: list
   elements: str
   sample: [hostname=web9]
 error:
   description: The error that ended the run for all source servers.
-  returned: when one did
+  returned: if an error ended the run
   type: dict
   contains:
     code:
-      description: AWS's error code, null where AWS sent none.
+      description: The error code returned by AWS, null if there was none.
       type: str
       returned: always
       sample: AccessDeniedException
     message:
-      description: The error as a sentence names it.
+      description: The error message.
       type: str
       returned: always
       sample: "these credentials lack drs:DescribeRecoverySnapshots (AccessDeniedException: not authorized)"
 source_servers:
   description:
-    - The source servers, in the order of the IDs, else ordered by ID. Each with every member that the installed
-      botocore knows, keys in snake_case and tags exactly as AWS has them.
+    - The source servers, in the order of the IDs given, otherwise sorted by ID. Each has every member known to the
+      installed botocore. Keys are in snake_case, tags are unchanged.
   returned: unless O(return_source_servers=false)
   type: list
   elements: dict
@@ -217,7 +218,7 @@ source_servers:
       tags:
         Environment: production
 summary:
-  description: The source servers counted.
+  description: Counts and storage totals over all source servers.
   returned: always
   type: dict
   contains:
@@ -227,37 +228,37 @@ summary:
       returned: always
       sample: 1
     unprotected:
-      description: How many are not.
+      description: How many are not protected.
       type: int
       returned: always
       sample: 1
     matched:
-      description: How many source servers there are.
+      description: How many source servers were found.
       type: int
       returned: always
       sample: 2
     by_state:
-      description: How many are in which data replication state. V(UNKNOWN) counts those of which AWS reported none.
+      description: How many are in each data replication state. V(UNKNOWN) counts those for which AWS reported none.
       type: dict
       returned: always
       sample: {CONTINUOUS: 1, INITIAL_SYNC: 1}
     total_storage_bytes:
-      description: Size of the replicated disks.
+      description: Total size of the replicated disks.
       type: int
       returned: always
       sample: 107374182400
     replicated_storage_bytes:
-      description: How much of it is replicated.
+      description: How much of this is replicated.
       type: int
       returned: always
       sample: 53687091200
     backlogged_storage_bytes:
-      description: How much was written meanwhile and waits to be replicated.
+      description: How much data is waiting to be replicated.
       type: int
       returned: always
       sample: 0
     replicated_percent:
-      description: The replicated share in percent, null where there is no disk to replicate.
+      description: The replicated share in percent, null if there are no disks to replicate.
       type: float
       returned: always
       sample: 50.0
@@ -304,7 +305,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 RUN_TIMEOUT = 3600.0
-"""Seconds after which a run ends."""
+"""Maximum seconds for a run."""
 
 
 def main() -> None:
@@ -334,7 +335,7 @@ def main() -> None:
 
 
 def found_by(api: Api, selection: Selection) -> Found:
-    """The source servers that are meant, in the order of the IDs. Raises DrsError."""
+    """The selected source servers, in the order of the IDs given. Raises DrsError."""
     ids = selection.source_server_ids
     if ids is not None:
         by_id = {server["sourceServerID"]: server for server in api.describe(ids)}
@@ -357,5 +358,5 @@ def values(module: AnsibleAWSModule, protections: Sequence[Protection], unmatche
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, takes a tenth of the time
+    gc.freeze()  # imports stay alive; not traversing them again, mainly at exit, saves a tenth of the run time
     main()

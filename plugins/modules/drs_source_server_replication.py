@@ -13,44 +13,43 @@ short_description: Start or stop the data replication of AWS Elastic Disaster Re
 description:
   - Reads the C(dataReplicationState) of each source server and calls C(StartReplication) only for those that are
     V(STOPPED), so it is safe to run at any time, on one server or on a whole fleet.
-  - A server that cannot be started fails with its reason, and the others go on. The result tells about every server.
+  - A server that cannot be started fails with a reason, and the others continue. The result reports every server.
 author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 options:
   source_server_id:
     description:
-      - The ID of the one source server to act on.
-      - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) must be given. A null value counts as
-        absent, so use the filter C(default) with C(omit) for a variable that may be undefined.
+      - The ID of a single source server.
+      - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) is required. Null counts as not set, so
+        V(default(omit\)) works for a variable that may be undefined.
     type: str
   state:
     description:
       - With V(started), replication is started for each server that is V(STOPPED).
       - With V(stopped), replication is stopped, which deletes every recovery snapshot of the server.
-        O(delete_snapshots) must acknowledge that. A server that is V(STALLED) or V(PAUSED) fails and is not
-        stopped, since its snapshots may be the only copy left.
+        This requires O(delete_snapshots=true). A server that is V(STALLED) or V(PAUSED) fails and is not stopped,
+        because its snapshots may be the only copy left.
     type: str
     choices: [started, stopped]
     default: started
   delete_snapshots:
     description:
-      - Acknowledges that O(state=stopped) deletes every recovery snapshot of the source servers.
-        Nothing brings them back.
+      - Confirms that O(state=stopped) permanently deletes every recovery snapshot of the source servers.
       - Has no effect with O(state=started).
     type: bool
     default: false
   wait:
     description:
-      - Whether to return only when the goal is reached. Servers that were running already are waited for as well.
-      - With O(state=started) the goal is O(wait_until), with O(state=stopped) that nothing replicates.
-      - Progress is shown while waiting, except with C(become), C(no_log), C(async) and connections other than C(local).
+      - Whether to wait until the goal is reached. This includes servers whose replication was already running.
+      - With O(state=started) the goal is O(wait_until). With O(state=stopped) it is that nothing replicates.
+      - Progress is shown while waiting, except with C(become), C(no_log), C(async) or a connection other than C(local).
       - Cannot be combined with the filter V(replication-state). Has no effect in check mode.
     type: bool
     default: false
   wait_until:
     description:
-      - With V(replicating) the wait ends when data is flowing, with V(continuous) when the server is protected.
-      - After a stop everything is copied again, which takes hours to days. Until the server is V(CONTINUOUS) it has no
+      - With V(replicating) the wait ends when data is flowing. With V(continuous) it ends when the server is protected.
+      - After a stop, all data is copied again, which takes hours to days. Until the server is V(CONTINUOUS) it has no
         recovery point.
       - Ignored with O(state=stopped).
     type: str
@@ -58,28 +57,29 @@ options:
     default: replicating
   wait_timeout:
     description:
-      - Seconds after which the run ends. With O(wait=true) it then B(fails) and names each server that is not there,
-        with its state, error and ETA.
-      - It bounds the whole run, also without O(wait), and the listing with O(filters). A request that does not end in
-        time is abandoned, and nothing is started after it.
+      - Seconds after which the run ends. With O(wait=true) it then B(fails) and names each server that has not reached
+        the goal, with its state, error and ETA.
+      - It limits the whole run, even without O(wait), including the listing for O(filters). A request that does not
+        finish in time is abandoned, and nothing is started after the deadline.
     type: int
     default: 3600
   wait_delay:
-    description: Seconds between two looks.
+    description: Seconds between polls.
     type: int
     default: 15
   max_in_progress:
     description:
-      - At most this many of the selected source servers are on their way to the goal at any moment. A server counts
-        from its start until it reaches the goal, also where it is V(STALLED) or V(PAUSED), so nothing more is started
-        until somebody has looked. A start that is refused gives its place to the next server.
-      - Without O(wait) the others are C(deferred), and the same task run again is the next wave.
-      - With O(wait=true) the next server is started as one arrives, until all are there or O(wait_timeout) is over.
+      - The maximum number of selected source servers that may be in progress at any time. A server is in progress from
+        its start until it reaches the goal, even while V(STALLED) or V(PAUSED), so a stuck server keeps its place until
+        somebody fixes it. A start that is refused frees its place for the next server.
+      - Without O(wait) the others are C(deferred). Run the same task again for the next wave.
+      - With O(wait=true) the next server is started when one reaches the goal, until all have or O(wait_timeout)
+        expires.
       - Has no effect with O(state=stopped).
     type: int
   return_source_servers:
     description:
-      - Whether RV(source_servers) is returned, about 4 KB for each server. AWX drops results of over 700 KB.
+      - Whether to return RV(source_servers), about 4 KB per server. AWX drops results larger than 700 KB.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -91,29 +91,29 @@ attributes:
   check_mode:
     support: full
     details:
-      - C(source_server) and C(source_servers) are what AWS says now, RV(outcomes[].state) is the prediction.
+      - RV(source_server) and RV(source_servers) show the current state, RV(outcomes[].state) the predicted one.
   diff_mode:
     support: full
   platform:
     platforms: all
     support: full
 notes:
-  - O(filters) are more careful than IDs. They must match at least one server, not counting V(replication-state), which
-    may leave none. They cannot be used with O(state=stopped). A host name, an EC2 instance ID or a source server ID
-    without a wildcard that no server has is listed in RV(unmatched), and the task fails at its end, after the others
+  - O(filters) are stricter than IDs. They must match at least one server before V(replication-state) is applied, which
+    may then leave none. They cannot be used with O(state=stopped). A hostname, FQDN, EC2 instance ID or source server
+    ID without a wildcard that matches no server is listed in RV(unmatched), and the task fails after the other servers
     were started.
-  - With O(filters) a V(STOPPED) server is C(held), that is left alone with a warning, where somebody stopped it for a
-    reason. It is failed over or about to be, it replicates in direction V(FAILBACK), it is extended from another
-    account, or it has a server with reversed direction. Name such a server by its ID to start it.
-  - A start restarts the billing of the source server. DRS launches replication servers and volumes in the staging area,
-    and copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
-  - A stop deletes the recovery snapshots of the source server at once.
-  - Needs the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) or C(drs:StopReplication) for
-    O(state=started) or O(state=stopped).
-  - A call that ended without an answer is never repeated blindly. The server is looked at again first. C(changed) says
-    what is known, that is what DRS accepted or what was seen. The reason of a failed server says what may have taken
-    effect.
-  - Defaults for all modules of this collection are set by C(module_defaults) with
+  - With O(filters) a V(STOPPED) server that appears to have been stopped on purpose is C(held), that is, left alone
+    with a warning. This applies if it has failed over or is about to, replicates in direction V(FAILBACK), is extended
+    from another account, or has a reversed source server. To start such a server, name it by ID.
+  - A start resumes billing for the source server. DRS launches replication servers and volumes in the staging area and
+    copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
+  - A stop deletes the recovery snapshots of the source server immediately.
+  - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) for O(state=started) or
+    C(drs:StopReplication) for O(state=stopped).
+  - A start or stop that got no response is never blindly repeated; the server is described again first. C(changed)
+    reports what is known, that is, what DRS accepted or what was observed. If a call may have taken effect, the reason
+    of the failed server says so.
+  - To set defaults for all modules of this collection, use C(module_defaults) with
     C(group/disaster_recovery.aws.aws). C(group/aws) does not include them.
 seealso:
   - name: StartReplication
@@ -130,7 +130,7 @@ EXAMPLES = r"""
     region: eu-west-1
     source_server_id: s-1234567890abcdef0
 
-- name: Show what would be started, change nothing
+- name: Show what would be started without changing anything
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     source_server_ids:
@@ -153,7 +153,7 @@ EXAMPLES = r"""
     source_server_id: s-1234567890abcdef0
     wait: true
 
-- name: Wait up to a day until every production server is protected
+- name: Wait up to a day for every production server to be protected
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     filters:
@@ -171,7 +171,7 @@ EXAMPLES = r"""
       tag:Environment: production
     max_in_progress: 3
 
-- name: Protect production in waves, without the database servers, and stop at the first that gets stuck
+- name: Protect production in waves of five, except for database and test servers
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     filters:
@@ -184,7 +184,7 @@ EXAMPLES = r"""
     wait_until: continuous
     wait_timeout: 86400
 
-- name: Start whatever is stopped in a region, without the full description of every server
+- name: Start every stopped server of a region, without returning full descriptions
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     filters:
@@ -201,14 +201,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One sentence with all counts, the region and the account. On failure with each cause once.
+  description: One sentence with all counts, the region and the account. On failure, it also lists each cause once.
   returned: always
   type: str
   sample: "12 of 263 source servers started, 240 were running already, 8 held (eu-west-1, account 111122223333)"
 source_server:
   description:
-    - The source server as AWS last showed it, with every member that the installed botocore knows, keys in snake_case
-      and tags exactly as AWS has them. Empty where AWS does not know the server.
+    - The source server as AWS last returned it, with every member known to the installed botocore. Keys are in
+      snake_case, tags are unchanged. Empty if DRS does not know the server.
   returned: with O(source_server_id)
   type: dict
   sample: &server
@@ -222,13 +222,13 @@ source_server:
     tags:
       CostCenter: a
 source_servers:
-  description: The source servers that AWS knows, each as in RV(source_server), in the order of RV(outcomes).
+  description: The source servers known to DRS, each as in RV(source_server), in the order of RV(outcomes).
   returned: with O(return_source_servers=true)
   type: list
   elements: dict
   sample: [*server]
 ansible_facts:
-  description: Facts to add. A failed result has none, and a fact cache may still hold an older one.
+  description: Facts to add. A failed result has none, so a fact cache may still hold older facts.
   returned: success, with O(source_server_id)
   type: dict
   contains:
@@ -238,7 +238,7 @@ ansible_facts:
       returned: success
       sample: *server
 outcomes:
-  description: What was done about each source server, in the order of the IDs, with O(filters) ordered by ID.
+  description: What was done for each source server, in the order of the IDs given, or sorted by ID with O(filters).
   returned: always
   type: list
   elements: dict
@@ -249,108 +249,108 @@ outcomes:
       returned: always
       sample: s-1234567890abcdef0
     arn:
-      description: The ARN, null where AWS does not know the server.
+      description: The ARN, null if DRS does not know the server.
       type: str
       returned: always
       sample: arn:aws:drs:eu-west-1:123456789012:source-server/s-1234567890abcdef0
     hostname:
-      description: The hostname, null where it is not known.
+      description: The hostname, or the FQDN if there is none. Null if neither is known.
       type: str
       returned: always
       sample: web1
     previous_state:
-      description: The data replication state that the first look saw, null where it is not known.
+      description: The data replication state before the run, null if unknown.
       type: str
       returned: always
       sample: STOPPED
     state:
-      description: The data replication state now, in check mode the predicted one, null where it is not known.
+      description: The data replication state after the run, in check mode the predicted one. Null if unknown.
       type: str
       returned: always
       sample: INITIATING
     action:
-      description: The call that was made for this server, or in check mode would be, V(start), V(stop) or V(none).
+      description: The call that was made for this server, or would be in check mode, V(start), V(stop) or V(none).
       type: str
       returned: always
       sample: start
     changed:
-      description: Whether this run started or stopped the server, or in check mode would.
+      description: Whether this run started or stopped the server, or would in check mode.
       type: bool
       returned: always
       sample: true
     failed:
-      description: Whether the goal cannot be reached for this server.
+      description: Whether the server failed. See C(reason).
       type: bool
       returned: always
       sample: false
     held:
-      description: Whether the server was left alone, since somebody stopped it for a reason.
+      description: Whether the server was left alone because it appears to have been stopped on purpose.
       type: bool
       returned: always
       sample: false
     deferred:
-      description: Whether the server found no place within O(max_in_progress).
+      description: Whether the server was left to a later run because of O(max_in_progress).
       type: bool
       returned: always
       sample: false
     reason:
-      description: Why, in one sentence.
+      description: One sentence that explains the outcome.
       type: str
       returned: always
       sample: DRS accepted the start
     error_code:
-      description: The error code that AWS answered, null where there was none.
+      description: The error code returned by AWS, null if there was none.
       type: str
       returned: always
       sample: null
     replication_error:
-      description: The code of the C(dataReplicationError), such as V(AGENT_NOT_SEEN), null where there is none.
+      description: The code of the C(dataReplicationError), such as V(AGENT_NOT_SEEN), null if there is none.
       type: str
       returned: always
       sample: null
     lag_duration:
-      description: How long the server was not up to date, an ISO 8601 duration, null where AWS sends none.
+      description: The replication lag as an ISO 8601 duration, null if AWS reports none.
       type: str
       returned: always
       sample: PT16H20M38.697305S
     eta:
-      description: When AWS expects it to be up to date, an ISO 8601 date and time, null where AWS sends none.
+      description: When AWS expects the server to be up to date, in ISO 8601 format, null if AWS reports no ETA.
       type: str
       returned: always
       sample: '2026-11-23T14:05:00Z'
 unmatched:
-  description: The values of O(filters) that name a server and that no server has, as C(key=value).
+  description: The values of O(filters) that name a server but match none, as C(key=value).
   returned: with O(filters)
   type: list
   elements: str
   sample: [hostname=web9]
 error:
   description: The error that ended the run for all servers.
-  returned: where one did
+  returned: if an error ended the run
   type: dict
   contains:
     code:
-      description: AWS's error code, null where AWS sent none.
+      description: The error code returned by AWS, null if there was none.
       type: str
       returned: always
       sample: ExpiredTokenException
     message:
-      description: The error in words.
+      description: The error message.
       type: str
       returned: always
       sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
 summary:
-  description: The outcomes counted.
+  description: Counts and storage totals over all outcomes.
   returned: always
   type: dict
   contains: &summary
     matched:
-      description: How many source servers AWS knows of those that are meant.
+      description: How many of the selected source servers are known to DRS.
       type: int
       returned: always
       sample: 2
     changed:
-      description: How many were started or stopped, or in check mode would be.
+      description: How many were started or stopped, or would be in check mode.
       type: int
       returned: always
       sample: 1
@@ -360,37 +360,37 @@ summary:
       returned: always
       sample: 0
     held:
-      description: How many were left alone, since somebody stopped them for a reason.
+      description: How many were left alone because they appear to have been stopped on purpose.
       type: int
       returned: always
       sample: 0
     deferred:
-      description: How many found no place within O(max_in_progress).
+      description: How many were left to a later run because of O(max_in_progress).
       type: int
       returned: always
       sample: 0
     by_state:
-      description: How many are in which data replication state. V(UNKNOWN) counts those of which AWS reported none.
+      description: How many are in each data replication state. V(UNKNOWN) counts those for which AWS reported none.
       type: dict
       returned: always
       sample: {CONTINUOUS: 1, INITIATING: 1}
     total_storage_bytes:
-      description: Size of the replicated disks.
+      description: Total size of the replicated disks.
       type: int
       returned: always
       sample: 107374182400
     replicated_storage_bytes:
-      description: How much of it is replicated.
+      description: How much of this is replicated.
       type: int
       returned: always
       sample: 53687091200
     backlogged_storage_bytes:
-      description: How much was written meanwhile and waits to be replicated.
+      description: How much data is waiting to be replicated.
       type: int
       returned: always
       sample: 0
     replicated_percent:
-      description: The replicated share in percent, null where there is no disk to replicate.
+      description: The replicated share in percent, null if there are no disks to replicate.
       type: float
       returned: always
       sample: 50.0
@@ -455,7 +455,7 @@ def main() -> None:
         options = parse_options(module.params, module.check_mode)
         selection = parse_selection(module.params, SELECTORS)
         if selection is None:
-            raise InvalidOptions(f"Give one of {listed(SELECTORS)}; null counts as absent")
+            raise InvalidOptions(f"One of {listed(SELECTORS)} is required; null counts as not set")
         api = connect(module.params, began + options.wait_timeout)
         found = found_by(api, selection)
     except (InvalidOptions, DrsError) as error:
@@ -477,7 +477,7 @@ def main() -> None:
 
 
 def found_by(api: Api, selection: Selection) -> Found | None:
-    """What the filters find, None for IDs. Raises DrsError."""
+    """Servers matched by filters; None when servers are selected by ID. Raises DrsError."""
     if selection.source_server_ids is not None:
         return None
     for warning in state_warnings(selection):
@@ -486,7 +486,7 @@ def found_by(api: Api, selection: Selection) -> Found | None:
 
 
 def outcomes_for(selection: Selection, found: Found | None) -> list[Outcome]:
-    """An outcome to come for each source server; those that filters found were looked at already."""
+    """A pending outcome for each source server. Servers found by filters have already been described."""
     if found is None:
         return [Outcome(source_server_id) for source_server_id in selection.source_server_ids or []]
     return [Outcome(server["sourceServerID"], first=server, latest=server) for server in found.servers]
@@ -506,12 +506,12 @@ def values(module: AnsibleAWSModule, outcomes: Sequence[Outcome], unmatched: lis
 
 
 def facts(module: AnsibleAWSModule, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The facts of a success, which are about one source server."""
+    """ansible_facts for a single source server; empty for several."""
     if module.params["source_server_id"] is None:
         return {}
     return {"ansible_facts": {"drs_source_server": servers_of(outcomes)[0]}}
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what was imported stays: to walk it again, at the exit above all, takes a tenth of the time
+    gc.freeze()  # imports stay alive; not traversing them again, mainly at exit, saves a tenth of the run time
     main()

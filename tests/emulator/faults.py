@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a script says about calls that go wrong, and about others who act when a call comes."""
+"""Scripted faults, and scripted actions by others, triggered by calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DEFAULT_SECONDS: Mapping[str, float] = {"hang": 60.0, "trickle": 1.0}
 # Operations that answer with the source server of the call, and the state that it then has.
 ANSWERED_STATES: Mapping[str, str] = {"StartReplication": "INITIATING", "StopReplication": "STOPPED"}
 
-# Bodies that are not what they should be: content type and text of an answer with status 200.
+# Invalid bodies: content type and text of a response with status 200.
 GARBAGE: Mapping[str, tuple[str, str]] = {
     "html": ("text/html", "<html><body><h1>Welcome to the hotel's network</h1></body></html>"),
     "control": ("application/json", '{"items": "\x1b[2J\r\n\x07", "sourceServer": "\x1b[2J\r\n\x07"}'),
@@ -74,7 +74,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Fault(Trigger):
-    """What goes wrong with a call."""
+    """A fault of a call."""
 
     kind: str = "error"
     code: str | None = None

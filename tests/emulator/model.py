@@ -16,7 +16,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What AWS's front door answers before DRS itself sees a call, and so stands in no service model:
+# Errors common to all AWS services, which are not in the DRS service model:
 # https://docs.aws.amazon.com/drs/latest/APIReference/CommonErrors.html
 FRONT_DOOR_STATUS = {
     "ExpiredTokenException": 403,

@@ -61,7 +61,7 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead AWS clients and amazon.aws's modules here, with credentials and a region."""
+        """Environment variables that point AWS clients and amazon.aws modules at the emulator."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -115,7 +115,7 @@ class _Server(socketserver.ThreadingTCPServer):
             self._connections.discard(connection)
 
     def end(self) -> None:
-        """Ends at once: also connections that are kept alive, and calls that hang."""
+        """Stops immediately, including keep-alive connections and hanging calls."""
         self.ending.set()
         self.shutdown()
         self.server_close()
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, *_message: Any) -> None:
-        """Says nothing: the journal knows."""
+        """Log nothing; calls are in the journal."""
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

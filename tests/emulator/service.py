@@ -219,7 +219,7 @@ class Service:
     def _act(self, actors: list[Actor], when: str, call: Call) -> None:
         for actor in actors:
             if actor.when == when:
-                # Where somebody else's call is refused, this one goes on all the same.
+                # If the other actor's call is refused, this call proceeds regardless.
                 with suppress(ServiceError):
                     DEEDS[actor.do](self._world, call.region, actor.server or call.params["sourceServerID"])
 

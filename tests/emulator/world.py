@@ -116,7 +116,7 @@ class World:
         return {} if server is None else {"sourceServer": in_state(server.document, state, self._moment())}
 
     def initialize(self, region: str) -> Document:
-        """An InitializeServiceResponse: DRS is in use in that region from now on."""
+        """An InitializeServiceResponse: initialises DRS in that region."""
         self._regions.setdefault(region, Region()).initialized = True
         return {}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision table of the contract, as the integration target `states` has it."""
+"""The decision table, read from the integration target `states`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock and a DRS that tests script, and the promises that DRS itself watches over."""
+"""A fake clock and a scripted fake of DRS, which also checks invariants of the calls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FakeClock:
         return self.at
 
     def sleep(self, seconds: float) -> None:
-        assert 0 < seconds < math.inf, f"nobody can sleep {seconds} s"
+        assert 0 < seconds < math.inf, f"cannot sleep {seconds} s"
         self.slept.append(seconds)
         self.pass_(seconds)
 
@@ -263,7 +263,7 @@ class FakeDrs:
 
     def _note(self, call: Call) -> None:
         self.journal.append(call)
-        assert len(self.journal) < self.patience, "the run does not come to an end"
+        assert len(self.journal) < self.patience, "the run does not end"
 
 
 @dataclass(frozen=True)

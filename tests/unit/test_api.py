@@ -220,13 +220,13 @@ def test_a_repeated_page_token_ends_the_run_and_not_in_a_loop(tokens: list[str])
     client = FakeClient(*[{"items": [SERVER], "nextToken": token} for token in tokens])
     error = error_of(describe, client.api())
     assert (error.kind, error.code) == ("fatal", None)
-    assert error.message == f"DescribeSourceServers in {REGION} sends pages without end"
+    assert error.message == f"DescribeSourceServers in {REGION} returns endless pages"
     assert len(client.calls) == max(2, len(tokens))
 
 
 def test_pages_with_ever_new_tokens_end_after_a_thousand() -> None:
     client = FakeClient(*[{"items": [], "nextToken": str(number)} for number in range(1001)])
-    assert error_of(describe_all, client.api()).message.endswith("sends pages without end")
+    assert error_of(describe_all, client.api()).message.endswith("returns endless pages")
     assert len(client.calls) == 1000
 
 
@@ -329,7 +329,7 @@ def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call:
     error = error_of(call, FakeClient(answer).api())
     assert (error.kind, error.code) == ("unanswered", None)
     operation = f"{call.__name__.capitalize()}Replication"
-    assert error.message == f"{operation} in {REGION} got an answer that DRS would not send"
+    assert error.message == f"{operation} in {REGION} got a response that is not from DRS"
 
 
 @pytest.mark.parametrize("call", READS)
@@ -337,7 +337,7 @@ def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call:
 def test_a_page_of_a_wrong_shape_counts_as_unanswered_and_never_as_no_server(call: Call, page: Any) -> None:
     error = error_of(call, FakeClient(page).api())
     assert (error.kind, error.code) == ("unanswered", None)
-    assert error.message.endswith(f" in {REGION} got an answer that DRS would not send")
+    assert error.message.endswith(f" in {REGION} got a response that is not from DRS")
 
 
 @pytest.mark.parametrize("call", [describe, start, stop])
@@ -475,7 +475,7 @@ def test_no_write_is_sent_after_the_deadline_where_the_rate_is_low() -> None:
     assert sent > 1
 
 
-def test_a_look_begins_even_where_the_deadline_has_come() -> None:
+def test_a_describe_may_begin_at_the_deadline() -> None:
     client = FakeClient(PAGE)
     assert describe(client.api(seconds=0)) == [SERVER]
 
@@ -551,13 +551,11 @@ def test_a_request_that_hangs_is_an_unanswered_call() -> None:
     ids=short_id,
 )
 @pytest.mark.parametrize("call", [*READS, *WRITES])
-def test_botocore_never_makes_no_server_of_an_answer_that_drs_would_not_send(
-    call: Call, body: bytes, drs_client: Any
-) -> None:
+def test_a_response_that_is_not_from_drs_is_never_an_empty_list(call: Call, body: bytes, drs_client: Any) -> None:
     answering = Answering(drs_client, 200, body)
     error = error_of(call, answering.api)
     assert (error.kind, error.code) == ("unanswered", None)
-    assert "got an answer that DRS would not send" in error.message
+    assert "got a response that is not from DRS" in error.message
     assert len(answering.sent) == (2 if call in READS else 1)
 
 
@@ -593,7 +591,7 @@ def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, k
 
 @pytest.mark.parametrize("status", [300, 403, 500, 502, 503])
 @pytest.mark.parametrize("call", [describe, start])
-def test_an_html_error_page_is_told_by_its_status(call: Call, status: int, drs_client: Any) -> None:
+def test_an_html_error_page_is_reported_by_its_status(call: Call, status: int, drs_client: Any) -> None:
     error = error_of(call, Answering(drs_client, status, b"<html>\n<h1>Bad gateway</h1></html>").api)
     assert str(status) in error.message
     assert "\n" not in error.message

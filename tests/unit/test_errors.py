@@ -164,8 +164,8 @@ def test_the_denials_are_those_that_aws_services_send() -> None:
         (
             answer("UninitializedAccountException", 400),
             (
-                f"AWS Elastic Disaster Recovery is not initialised in {REGION}: check that this is the right region,"
-                f" and if so run aws drs initialize-service --region {REGION}"
+                f"AWS Elastic Disaster Recovery is not initialised in {REGION}: if this is the right region, run"
+                f" aws drs initialize-service --region {REGION}"
             ),
         ),
         (
@@ -185,25 +185,25 @@ def test_the_denials_are_those_that_aws_services_send() -> None:
         (TimeoutError("no answer within 60 s"), f"StartReplication in {REGION} got no answer within 60 s"),
         (
             NoCredentialsError(),
-            "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+            "No AWS credentials found: set access_key and secret_key, a profile, or a role",
         ),
         (
             PartialCredentialsError(provider="env", cred_var="secret_key"),
-            "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+            "No AWS credentials found: set access_key and secret_key, a profile, or a role",
         ),
         (
             CredentialRetrievalError(provider="custom-process", error_msg=SECRET),
-            "The AWS credentials cannot be retrieved: run the credential provider of your settings by hand",
+            "The AWS credentials cannot be retrieved: run your configured credential provider manually to see why",
         ),
         (
             ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example", error=OSError("refused")),
-            f"StartReplication in {REGION} cannot be sent: the proxy cannot be reached, check the proxy settings",
+            f"StartReplication in {REGION} cannot be sent: cannot reach the proxy, check the proxy settings",
         ),
         (
             HTTPClientError(error=ValueError(f"Invalid header value b'{SECRET}\\n'")),
             (
-                f"StartReplication in {REGION} cannot be sent: a credential or proxy setting has a character that HTTP"
-                " forbids"
+                f"StartReplication in {REGION} cannot be sent: a credential or proxy setting has a character not"
+                " allowed in HTTP"
             ),
         ),
         (
@@ -215,7 +215,7 @@ def test_the_denials_are_those_that_aws_services_send() -> None:
             "StartReplication cannot be called: [Errno 2] No such file or directory: '/var/token'",
         ),
         (BotoCoreError(), "StartReplication cannot be called: An unspecified error occurred"),
-        (AttributeError("'list' object"), f"StartReplication in {REGION} got an answer that DRS would not send"),
+        (AttributeError("'list' object"), f"StartReplication in {REGION} got a response that is not from DRS"),
     ],
     ids=short_id,
 )
@@ -262,7 +262,7 @@ def test_each_exception_has_its_kind_and_none_but_an_answer_has_a_code(exception
 def test_an_answer_of_something_else_is_unreadable() -> None:
     error = unreadable(STOP, REGION)
     assert (error.kind, error.code) == ("unanswered", None)
-    assert error.message == f"StopReplication in {REGION} got an answer that DRS would not send"
+    assert error.message == f"StopReplication in {REGION} got a response that is not from DRS"
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200, derandomize=True, database=None, deadline=None)
 @given(code=JSON, message=JSON, status=st.sampled_from([0, 200, 400, 403, 429, 500]), header=JSON)
-def test_no_error_answer_breaks_the_error(code: Any, message: Any, status: int, header: Any) -> None:
+def test_malformed_error_responses_are_handled(code: Any, message: Any, status: int, header: Any) -> None:
     response = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"retry-after": header}},

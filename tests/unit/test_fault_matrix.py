@@ -242,7 +242,7 @@ def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
 
     assert any(call["fault"] for call in journal), "the fault did not happen"
     outcomes = [outcome["source_server_id"] for outcome in first["outcomes"]]
-    # Filters that could not be asked to the end tell of no server: a part of the pages is no answer.
+    # If listing fails, filters select no server: a partial list is not a result.
     assert outcomes == ([] if row.call == "page" and row.failing else list(FLEET))
     assert first.get("failed", False) == bool(row.failing)
     assert with_flag(first, "failed") == row.failing & set(outcomes)

@@ -151,7 +151,7 @@ def assert_encodable(value: Any) -> None:
 
 
 def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "replicating", wait: bool = True) -> None:
-    """Each reader and each sentence bears these servers, and what they make of them acts on no terminal."""
+    """Every reader and message handles these servers, and no output contains terminal control characters."""
     for reader in (
         readers.state_of,
         readers.hostname_of,

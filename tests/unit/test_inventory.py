@@ -50,7 +50,7 @@ def test_servers_are_named_by_the_first_preference_that_they_have() -> None:
 def test_servers_that_share_a_name_are_both_named_otherwise() -> None:
     names, (warning,) = named(server(1, "web"), server(2, "web"), server(3, "db"))
     assert names == ["db", f"s-{1:017d}", f"s-{2:017d}"]
-    assert warning.startswith("web names more than one source server")
+    assert warning.startswith("web matches more than one source server")
 
 
 def test_no_server_is_lost_where_even_the_id_is_taken() -> None:
@@ -78,7 +78,7 @@ def test_a_host_name_means_nothing_else(text: str, name: str) -> None:
 
 
 def test_an_unknown_key_or_region_is_refused() -> None:
-    with pytest.raises(InvalidOptions, match="hostnames has no key hostnam; the keys are tag:<Key>"):
+    with pytest.raises(InvalidOptions, match="hostnames: unknown key hostnam; use tag:<Key>"):
         parse_hostnames(["hostname", "hostnam"])
     with pytest.raises(InvalidOptions, match="eu-mars-1"):
         check_regions(["eu-west-1", "eu-mars-1"])
@@ -164,16 +164,16 @@ def test_the_source_servers_of_two_regions_are_hosts_in_groups_by_state(parse: P
 def test_a_region_that_is_not_initialised_is_passed_over(parse: Parse) -> None:
     inventory, (warning,) = parse(regions=["eu-west-1", "eu-west-2"])
     assert sorted(inventory.hosts) == ["web1", "web2"]
-    assert warning.startswith("eu-west-2 is passed over: ")
+    assert warning.startswith("Skipping eu-west-2: ")
 
 
 def test_a_region_without_permission_fails_or_is_passed_over(parse: Parse, emulator: Emulator) -> None:
     emulator.load({"regions": REGIONS, "faults": [{**DENIAL, "code": "AccessDeniedException"}]})
-    with pytest.raises(AnsibleParserError, match="The source servers of eu-central-1 cannot be listed"):
+    with pytest.raises(AnsibleParserError, match="Cannot list the source servers in eu-central-1"):
         parse(regions=BOTH)
     inventory, (warning,) = parse(regions=BOTH, strict_permissions=False)
     assert sorted(inventory.hosts) == ["web1", "web2"]
-    assert warning.startswith("eu-central-1 is passed over: ")
+    assert warning.startswith("Skipping eu-central-1: ")
 
 
 def test_credentials_that_are_refused_in_one_of_two_regions_fail(parse: Parse, emulator: Emulator) -> None:
@@ -214,9 +214,9 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
 @pytest.mark.parametrize(
     ("configuration", "message"),
     [
-        ({"regions": ["eu-mars-1"]}, "botocore knows no region eu-mars-1"),
-        ({"hostnames": ["hostnam"]}, "hostnames has no key hostnam"),
-        ({"filters": {"hostnam": "web1"}}, "filters has no key hostnam"),
+        ({"regions": ["eu-mars-1"]}, "Unknown regions: eu-mars-1"),
+        ({"hostnames": ["hostnam"]}, "hostnames: unknown key hostnam"),
+        ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam"),
         ({"exclude_filters": [{}]}, "exclude_filters"),
     ],
 )

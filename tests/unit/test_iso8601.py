@@ -80,7 +80,7 @@ def test_a_moment_is_read_in_utc(text: str, moment: datetime) -> None:
     ],
     ids=short_id,
 )
-def test_what_is_no_moment_between_the_years_1_and_9999_is_none(value: Any) -> None:
+def test_an_invalid_datetime_is_none(value: Any) -> None:
     assert parse_datetime(value) is None
 
 
@@ -137,13 +137,13 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     ],
     ids=short_id,
 )
-def test_what_is_no_duration_is_none(value: Any) -> None:
+def test_an_invalid_duration_is_none(value: Any) -> None:
     assert parse_duration(value) is None
 
 
 @properties
 @given(st.text(alphabet="PT0123456789.:+-ZWDHMS ", max_size=40) | st.text(max_size=20))
-def test_no_text_breaks_a_reader(text: str) -> None:
+def test_any_text_can_be_parsed_without_an_exception(text: str) -> None:
     moment, seconds = parse_datetime(text), parse_duration(text)
     assert moment is None or moment.tzinfo is timezone.utc
     assert seconds is None or seconds >= 0

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet over days: faults, other actors and runs of the task in any order, and a quiet run at the end.
+"""Stateful property tests: faults, other actors and runs over one fleet in any order, and finally an undisturbed run.
 
-test_promises.py has what holds within one run. Here the runs follow one another over one fleet, and each finds what
-the ones before it, its lost calls and somebody else left.
+test_promises.py covers a single run. Here each run finds the state left by earlier runs, lost calls and other actors.
 """
 
 from __future__ import annotations
@@ -133,7 +132,7 @@ class FleetOverDays(RuleBasedStateMachine):
             assert run.took_effect <= run.told
 
     def teardown(self) -> None:
-        """Nothing goes wrong any more: one run does what is left, and the next one finds nothing to do."""
+        """Without further faults, one run completes the remaining work, and the next one has nothing to do."""
         if not hasattr(self, "drs"):
             return
         self.drs.describes = []

@@ -108,8 +108,8 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
 @pytest.mark.parametrize(
     ("arguments", "msg"),
     [
-        ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (a year)."),
-        ({"filters": {"hostnam": "web1"}}, "filters has no key hostnam; the keys are tag:<Key>, "),
+        ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (one year)."),
+        ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam; use tag:<Key>, "),
         ({"source_server_ids": []}, "source_server_ids is empty. Name the source servers; empty never means all."),
     ],
 )
@@ -207,11 +207,11 @@ def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "msg"),
     [
-        ({}, "Give one of source_server_id, source_server_ids, filters; null counts as absent."),
+        ({}, "One of source_server_id, source_server_ids, filters is required; null counts as not set."),
         ({"filters": {}}, "filters is empty. Name the source servers; empty never means all."),
         (
             {"source_server_id": sid(2), "wait_timeout": -1},
-            "wait_timeout must be from 1 to 31536000 seconds (a year).",
+            "wait_timeout must be from 1 to 31536000 seconds (one year).",
         ),
     ],
 )
@@ -240,5 +240,5 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     assert not result["changed"]
     assert result["msg"] == (
         f"{EXPIRED}. 0 started, 1 not (eu-west-1, account 111122223333). "
-        "Renew the credentials and run again: it goes on where it stopped."
+        "Renew the credentials and run again to continue."
     )

@@ -37,12 +37,12 @@ YEAR = 365 * 24 * 3600
     [
         (
             {"state": "stopped"},
-            "A stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true",
+            "state: stopped permanently deletes every recovery snapshot: set delete_snapshots: true",
         ),
         ({"state": "stopped", "filters": WEB}, "state: stopped takes IDs only, never filters: name each source server"),
         ({**STOP, "filters": WEB}, "state: stopped takes IDs only, never filters: name each source server"),
-        ({"max_in_progress": 0}, "max_in_progress must be 1 or more"),
-        ({"max_in_progress": -1}, "max_in_progress must be 1 or more"),
+        ({"max_in_progress": 0}, "max_in_progress must be at least 1"),
+        ({"max_in_progress": -1}, "max_in_progress must be at least 1"),
         ({"wait_timeout": 0}, f"wait_timeout must be from 1 to {YEAR} seconds"),
         ({"wait_timeout": -5, "wait": True}, f"wait_timeout must be from 1 to {YEAR} seconds"),
         ({"wait_timeout": YEAR + 1}, f"wait_timeout must be from 1 to {YEAR} seconds"),
@@ -50,7 +50,7 @@ YEAR = 365 * 24 * 3600
         ({"wait_delay": 0}, f"wait_delay must be from 1 to {YEAR} seconds"),
         ({"wait_delay": -(10**400)}, f"wait_delay must be from 1 to {YEAR} seconds"),
         ({"wait_delay": YEAR + 1}, f"wait_delay must be from 1 to {YEAR} seconds"),
-        ({"exclude_filters": [WEB]}, "exclude_filters leaves out some of what filters match: give filters too"),
+        ({"exclude_filters": [WEB]}, "exclude_filters requires filters"),
         ({"wait": True, "filters": STOPPED}, "wait: true cannot be combined with replication-state"),
         ({"wait": True, "filters": {**WEB, **STOPPED}}, "wait: true cannot be combined with replication-state"),
         (
@@ -131,4 +131,4 @@ def test_a_recovery_point_objective_is_taken_as_it_is(rpo: int | None) -> None:
 def test_a_recovery_point_objective_of_absurd_size_is_refused(rpo: int) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_rpo(rpo)
-    assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (a year)"
+    assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (one year)"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reconcile() promises whatever happens: faults, other actors, looks that are stale, in any mixture."""
+"""Property tests of the invariants of reconcile(), under any mix of faults, other actors and stale responses."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def worlds(draw: st.DrawFn) -> FakeDrs:
 
 
 def calm(drs: FakeDrs) -> None:
-    """From here on nothing goes wrong, nobody else acts, and every look shows what is."""
+    """Stop all faults, other actors and staleness."""
     drs.describes = []
     for server in drs.servers.values():
         server.path, server.stale_until, server.stale = [server.path[0]], 0.0, 0.0

@@ -61,7 +61,7 @@ def snapshot(age: float) -> dict[str, Any]:
         ("CONTINUOUS", None, None, True, "continuously protected"),
         ("RESCAN", None, None, False, "not CONTINUOUS yet"),
         (None, None, None, False, "no data replication state"),
-        ("NEW_STATE", None, None, False, "does not know the state"),
+        ("NEW_STATE", None, None, False, "unknown to this version"),
         ("CONTINUOUS", 3600, snapshot(3600), True, "the newest is 1:00:00 old"),
         ("CONTINUOUS", 3600, snapshot(3601), False, "no recovery point within 1:00:00; the newest is 1:00:01 old"),
         ("STALLED", 3600, snapshot(60), True, "replication has stalled.*the newest is 0:01:00 old"),
@@ -144,8 +144,8 @@ def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
         (
             "CONTINUOUS",
             snapshot(-301),
-            "its newest recovery point lies in the future: check the clock of this machine",
-            "CONTINUOUS, but its newest recovery point lies in the future: check the clock of this machine",
+            "its newest recovery point is in the future: check this machine's clock",
+            "CONTINUOUS, but its newest recovery point is in the future: check this machine's clock",
         ),
         (
             "CONTINUOUS",

@@ -150,7 +150,7 @@ PARTS: dict[str, dict[str, float]] = {
     "first interval ~0": {"SHORTEST_INTERVAL": 1e-9},
     "+1 % / -19 %": {"FASTER": 1.01, "SLOWER": 0.81},
 }
-"""What the rate limiter is without a part, or with a constant that has no effect."""
+"""Variants of the rate limiter without one part, or with a constant that disables it."""
 
 
 def run_limit(name: str, seed: int) -> tuple[float, float]:

@@ -33,7 +33,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 
-# What a run that does not wait does about each verdict.
+# The action for each verdict, in a run that does not wait.
 AT_ONCE: dict[Verdict, str] = {"start": "start", "stop": "stop", "done": "none", "wait": "none", "fail": "fail"}
 CASES = [
     *((state, goal, AT_ONCE[verdict], goal != "stopped" and state in WARNED) for state, goal, verdict in ROWS),
@@ -44,7 +44,7 @@ AFTER = {"start": "INITIATING", "stop": "STOPPED"}
 
 @pytest.mark.parametrize(("state", "goal", "end", "warned"), CASES)
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_each_state_and_goal_leads_to_what_the_contract_says(
+def test_each_state_and_goal_has_the_documented_action(
     state: Seen, goal: str, end: str, warned: bool, check_mode: bool
 ) -> None:
     drs = FakeDrs([state])
@@ -137,7 +137,7 @@ def test_a_conflict_because_somebody_else_started_it_is_no_failure() -> None:
     assert run.only.state == "INITIATING"
 
 
-def test_two_runs_that_race_change_once_and_fail_never() -> None:
+def test_two_racing_runs_report_one_change_and_no_failure() -> None:
     drs = FakeDrs(["STOPPED"])
     (seen,) = drs.describe([sid(0)])
     slow = [Outcome(sid(0), first=seen, latest=seen)]
@@ -219,7 +219,7 @@ def test_a_lost_answer_whose_effect_shows_late_still_counts_as_a_change() -> Non
 
 
 @pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
-def test_the_looks_are_believed_that_say_stopped_after_each_of_the_attempts(lost: DrsError) -> None:
+def test_a_server_seen_stopped_after_every_attempt_was_not_started(lost: DrsError) -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(lost)] * 99)})
 
     run = drs.run()
@@ -274,7 +274,7 @@ def test_one_refused_server_fails_and_the_others_go_on(end: DrsError) -> None:
     assert run.ended_by is None
 
 
-def test_a_fleet_of_which_every_start_is_throttled_is_tried_to_the_last_server() -> None:
+def test_every_server_is_tried_even_if_all_starts_are_throttled() -> None:
     drs = FakeDrs(["STOPPED"] * 30)
     drs.every_start = End(THROTTLED)
     assert len(drs.run().of("start")) == 30
@@ -612,7 +612,7 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
     "stalled": (
         {},
         FakeServer(["STALLED"]),
-        f"replication has stalled, no data flows; {ADVICE}",
+        f"replication has stalled, no data is flowing; {ADVICE}",
         f"STALLED: {ADVICE}",
     ),
     "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{REINSTALL}; {ADVICE}", f"DISCONNECTED, {REINSTALL}"),
@@ -631,14 +631,14 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
     "stalled without an error": (
         {},
         FakeServer(["STALLED"], members={"dataReplicationInfo": {"dataReplicationState": "STALLED"}}),
-        "replication has stalled, no data flows",
-        "STALLED, replication has stalled, no data flows",
+        "replication has stalled, no data is flowing",
+        "STALLED, replication has stalled, no data is flowing",
     ),
     "initiating": (
         {},
         FakeServer(["INITIATING"]),
-        "replication is being initiated, no data flows yet",
-        "INITIATING, replication is being initiated, no data flows yet",
+        "replication is being initiated, no data is flowing yet",
+        "INITIATING, replication is being initiated, no data is flowing yet",
     ),
     "without a state": (
         {},
@@ -682,7 +682,7 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
 
 
 @pytest.mark.parametrize(("options", "server", "reason", "cause"), SENTENCES.values(), ids=SENTENCES)
-def test_the_reason_is_told_in_full_and_the_cause_is_what_servers_share(
+def test_the_reason_is_complete_and_the_cause_has_no_details_of_one_server(
     options: dict[str, object], server: FakeServer, reason: str, cause: str
 ) -> None:
     outcome = FakeDrs({sid(0): replace(server)}).run(**options).only
@@ -691,10 +691,10 @@ def test_the_reason_is_told_in_full_and_the_cause_is_what_servers_share(
 
 def test_a_server_that_was_deleted_after_the_first_look_says_so() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
-    assert run.only.reason == run.only.cause == "it was deleted from DRS during this run"
+    assert run.only.reason == run.only.cause == "deleted from DRS during this run"
 
 
-def test_a_server_whose_start_met_a_conflict_is_not_called_not_tried_when_a_neighbour_ends_the_run() -> None:
+def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends() -> None:
     drs = FakeDrs(["STOPPED"] * (CALLS_AT_ONCE + 2))
     for server in drs.servers.values():
         server.starts = [End(CONFLICT)]

@@ -123,7 +123,7 @@ def test_the_server_of_aws_is_left_as_it_is(drs_model: ServiceModel) -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\x1b[2J"])
-def test_a_server_is_returned_to_the_letter_but_for_what_no_result_can_carry(text: str) -> None:
+def test_a_server_is_returned_unchanged_except_for_lone_surrogates(text: str) -> None:
     server = {"sourceServerID": sid(0), "tags": {text: text, "b": [text, {"c": text, "d": 7}]}}
     converted = snake_case(server)
     shown = text.encode(errors="backslashreplace").decode()
@@ -397,7 +397,7 @@ def test_where_nothing_failed_there_is_no_failure(ends: tuple[End, ...]) -> None
     assert failure_message(ended(*ends)) is None
 
 
-def test_what_the_deadline_deferred_is_a_failure_and_the_deadline_is_told_once() -> None:
+def test_servers_deferred_by_the_deadline_fail_and_the_deadline_is_reported_once() -> None:
     run = ended("deferred", "failed", "done", wait_timeout=600.0)
     run.expired = True
     assert failure_message(run) == (
@@ -461,7 +461,7 @@ def test_a_long_text_of_aws_is_cut_everywhere() -> None:
     assert len(str(failure_message(drs.run().run))) < 500
 
 
-def test_a_run_that_ended_for_all_says_what_was_done_and_to_run_again() -> None:
+def test_an_interrupted_run_reports_what_was_done_and_how_to_continue() -> None:
     drs = FakeDrs(["STOPPED"] * 40)
     for number in range(17, 40):
         drs.servers[sid(number)].starts = [CallEnd(EXPIRED)]
@@ -471,13 +471,13 @@ def test_a_run_that_ended_for_all_says_what_was_done_and_to_run_again() -> None:
     counts = f"{changed} started, {40 - changed} not ({REGION}, account 123456789012)."
     assert message.startswith(f"{EXPIRED.message}. {counts} ")
     assert "start" in message.removeprefix(f"{EXPIRED.message}. {counts} ").split(".")[0].lower()
-    assert message.endswith(". Renew the credentials and run again: it goes on where it stopped.")
+    assert message.endswith(". Renew the credentials and run again to continue.")
 
 
 def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[CallEnd(error("fatal", "Other", "so says AWS"))])})
     assert failure_message(drs.run().run) == (
-        f"so says AWS. 0 started, 1 not ({REGION}, account 123456789012). Run again: it goes on where it stopped."
+        f"so says AWS. 0 started, 1 not ({REGION}, account 123456789012). Run again to continue."
     )
 
 
@@ -507,7 +507,7 @@ def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> Non
         ),
         (
             Selection(filters={"replication-state": ["STOPPED"]}),
-            f"No source server is there in {REGION}: check the filters and the region.",
+            f"No source server exists in {REGION}: check the filters and the region.",
         ),
         (
             Selection(filters={"hostname": ["a"]}, exclude_filters=[{"hostname": ["b"]}]),
@@ -555,7 +555,7 @@ def test_the_20_names_of_warnings_go_to_the_first_causes() -> None:
     assert second.endswith("; and 5 more")
 
 
-def test_there_is_no_warning_about_servers_that_are_well_or_failed() -> None:
+def test_healthy_and_failed_servers_cause_no_warning() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED", "STOPPED"])
     drs.servers[sid(3)].starts = [CallEnd(REFUSED)]
     assert warnings_of(drs.run().outcomes) == []

@@ -99,7 +99,7 @@ def test_without_a_selector_something_may_be_excluded_from_all() -> None:
 
 @pytest.mark.parametrize("selector", ["source_server_id", "source_server_ids"])
 def test_nothing_is_excluded_from_ids(selector: str) -> None:
-    with pytest.raises(InvalidOptions, match=f"^exclude_filters goes with filters, not with {selector}$"):
+    with pytest.raises(InvalidOptions, match=f"^exclude_filters cannot be combined with {selector}$"):
         select(**{selector: ONE, "exclude_filters": [{"hostname": "web1"}]})
 
 
@@ -110,7 +110,7 @@ def test_an_empty_entry_of_excluded_filters_is_refused(entry: object) -> None:
 
 
 def test_an_excluded_filter_with_an_unknown_key_is_refused() -> None:
-    with pytest.raises(InvalidOptions, match=r"^exclude_filters has no key state; the keys are tag:<Key>, tag-key"):
+    with pytest.raises(InvalidOptions, match=r"^exclude_filters: unknown key state; use tag:<Key>, tag-key"):
         select(filters={"hostname": "web1"}, exclude_filters=[{"state": "STOPPED"}])
 
 
@@ -132,7 +132,9 @@ def test_an_excluded_filter_with_an_unknown_key_is_refused() -> None:
 def test_ids_of_a_wrong_shape_are_refused_and_all_named(wrong: str) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_ids([TWO, wrong, "s-bad"])
-    assert str(raised.value) == (f"These are not source server IDs (s- and 17 letters or digits): {wrong!r}, 's-bad'")
+    assert str(raised.value) == (
+        f"Invalid source server IDs (expected s- and 17 letters or digits): {wrong!r}, 's-bad'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_values_become_lists_of_texts_as_in_amazon_aws(value: object, patterns: 
 @pytest.mark.parametrize("value", [[], None, {}, {"a": 1}, [None], [["a"]]])
 def test_a_value_of_another_type_is_refused_with_its_key(value: object) -> None:
     with pytest.raises(
-        InvalidOptions, match=r"^filters: hostname takes a text, a number, a boolean or a list of these, not "
+        InvalidOptions, match=r"^filters: hostname takes a string, number, boolean or a list of these, not "
     ):
         parse_filters("filters", {"hostname": value})
 
@@ -164,7 +166,7 @@ def test_a_value_of_another_type_is_refused_with_its_key(value: object) -> None:
 def test_an_unknown_key_is_refused_and_the_known_ones_are_listed(key: object) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_filters("filters", {"hostname": "web1", key: "a"})
-    assert str(raised.value).startswith(f"filters has no key {key};")
+    assert str(raised.value).startswith(f"filters: unknown key {key};")
     assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
 
 
@@ -172,7 +174,7 @@ def test_the_key_of_a_tag_may_hold_any_character() -> None:
     assert parse_filters("filters", {"tag:a\nb": "x"}) == {"tag:a\nb": ["x"]}
 
 
-def test_the_keys_are_those_of_the_contract() -> None:
+def test_the_filter_keys_are_complete() -> None:
     assert set(READERS) == {
         "tag-key",
         "hostname",
@@ -382,7 +384,7 @@ def test_a_page_that_cannot_be_had_is_an_error_and_no_shorter_answer() -> None:
 def test_a_pattern_that_matches_no_known_state_is_warned_of() -> None:
     filters = {"replication-state": ["STOP*", "stopped", "CONTINUOUS"], "hostname": ["nobody"]}
     first, second = state_warnings(Selection(filters=filters, exclude_filters=[{"replication-state": ["STALED"]}]))
-    assert first.startswith("replication-state 'stopped' matches none of the known states, which are STOPPED, ")
+    assert first.startswith("replication-state 'stopped' matches none of the known states: STOPPED, ")
     assert "'STALED'" in second
 
 
@@ -391,9 +393,9 @@ def launched(kind: str, status: str) -> dict[str, Any]:
 
 
 IS_FAILED_OVER = "failed over to a recovery instance"
-IS_UNDER_WAY = "its launch for recovery is under way"
+IS_UNDER_WAY = "a recovery launch is in progress"
 IS_EXTENDED = "extended from another account"
-IS_REVERSED = "has a server with reversed direction, protect it by reversed replication"
+IS_REVERSED = "has a reversed source server, protect it by reversed replication"
 
 
 @pytest.mark.parametrize(

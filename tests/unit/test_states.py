@@ -119,7 +119,7 @@ def test_a_state_shows_that_a_call_took_effect_where_it_is_the_other_side_of_sto
 
 
 @pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
-def test_each_state_gets_the_verdict_of_the_contract(state: str | None, goal: Goal, verdict: Verdict) -> None:
+def test_each_state_has_the_documented_verdict(state: str | None, goal: Goal, verdict: Verdict) -> None:
     rule = decide(goal, state)
     assert rule.verdict == verdict
     assert rule == RULES[goal, phase_of(state)]
@@ -151,13 +151,13 @@ def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_st
     [
         ("replicating", "PAUSED", "replication is paused"),
         ("continuous", "PAUSED", "replication is paused"),
-        ("replicating", "STALLED", "no data flows"),
+        ("replicating", "STALLED", "no data is flowing"),
         ("replicating", "DISCONNECTED", "reinstall or reconnect the AWS Replication Agent"),
         ("continuous", "INITIAL_SYNC", "not CONTINUOUS yet"),
         ("stopped", "STALLED", "may be the only copy left"),
         ("stopped", "PAUSED", "may be the only copy left"),
-        ("stopped", "SOMETHING_NEW", "does not know the state"),
-        ("replicating", "SOMETHING_NEW", "does not know the state"),
+        ("stopped", "SOMETHING_NEW", "unknown to this version"),
+        ("replicating", "SOMETHING_NEW", "unknown to this version"),
         ("stopped", None, "no data replication state"),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_reason_tells_what_matters(goal: Goal, state: str | None, told: str) -
 
 
 @pytest.mark.parametrize("state", ["continuous", " CONTINUOUS", "", "STOPPED2"])
-def test_a_state_is_known_to_the_letter_only(state: str) -> None:
+def test_states_are_matched_exactly(state: str) -> None:
     assert phase_of(state) == "unknown"
 
 
@@ -175,7 +175,7 @@ def test_a_state_is_known_to_the_letter_only(state: str) -> None:
 def test_a_start_that_does_not_show_yet_is_pending_for_five_minutes(goal: Goal, ago: float) -> None:
     rule = decide(goal, "STOPPED", accepted_ago=ago)
     assert (rule.verdict, rule.warn) == ("wait", False)
-    assert rule.reason == "DRS accepted the start, its state does not show it yet"
+    assert rule.reason == "DRS accepted the start, but the state does not show it yet"
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
@@ -265,9 +265,7 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
 
 
 def test_docs_states_md_has_the_first_look_of_the_code() -> None:
-    documented = {
-        code.strip("`"): look for code, look in rows_under("| `replication_error` | first thing to look at |")
-    }
+    documented = {code.strip("`"): look for code, look in rows_under("| `replication_error` | first thing to check |")}
     assert documented == FIRST_LOOK
 
 

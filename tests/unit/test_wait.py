@@ -30,7 +30,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 
 SYNC: list[Seen] = ["INITIATING", "INITIAL_SYNC", "CONTINUOUS"]
 
-# How a server ends that stays in its state for ever.
+# The end for each verdict, of a server that never changes state.
 ENDS: dict[Verdict, str] = {"start": "done", "stop": "done", "done": "done", "wait": "deadline", "fail": "failed"}
 CASES = [
     *((state, goal, ENDS[verdict]) for state, goal, verdict in ROWS),
@@ -47,7 +47,7 @@ def one(path: list[Seen], **script: Any) -> FakeDrs:
 
 
 @pytest.mark.parametrize(("state", "goal", "end"), CASES)
-def test_each_state_that_lasts_ends_as_the_contract_says(state: Seen, goal: str, end: str) -> None:
+def test_a_server_that_never_changes_state_has_the_documented_end(state: Seen, goal: str, end: str) -> None:
     run = wait(one([state]), goal=goal)
 
     assert run.only.end is not None
@@ -296,7 +296,7 @@ def test_a_describe_that_hangs_at_the_deadline_overruns_it_by_less_than_30_s() -
     assert all(outcome.failed and "wait_timeout" in outcome.reason for outcome in run.outcomes)
 
 
-def test_a_describe_is_told_the_deadline() -> None:
+def test_the_api_has_the_deadline() -> None:
     run = wait(one(["STOPPED"]))
     assert {call.until - run.calls[0].at for call in run.calls} == {600}
 
@@ -352,7 +352,7 @@ def test_the_wait_goes_on_where_somebody_else_was_quicker() -> None:
     assert (run.only.state, run.only.changed, run.only.failed, run.only.action) == ("CONTINUOUS", False, False, "none")
 
 
-def test_a_conflict_that_was_none_is_not_blamed_at_the_deadline() -> None:
+def test_a_resolved_conflict_is_not_reported_at_the_deadline() -> None:
     run = wait(one(["STOPPED", "INITIATING"]))
     assert run.only.failed
     assert run.only.error_code is None
@@ -416,7 +416,7 @@ def test_at_the_deadline_the_reason_is_told_in_full() -> None:
     info = {"dataReplicationState": "INITIAL_SYNC", "lagDuration": "PT5M"}
     outcome = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info})).only
     assert outcome.detail == "lag PT5M"
-    assert outcome.reason == ("data is replicating, it is not CONTINUOUS yet; lag PT5M; wait_timeout (600 s) is over")
+    assert outcome.reason == ("data is replicating, it is not CONTINUOUS yet; lag PT5M; wait_timeout (600 s) expired")
     assert outcome.cause == "INITIAL_SYNC, data is replicating, it is not CONTINUOUS yet"
 
 
@@ -427,10 +427,10 @@ def test_at_the_deadline_the_error_of_the_last_look_is_told_in_full() -> None:
     outcome = wait(drs).only
 
     assert outcome.reason == (
-        "replication is being initiated, no data flows yet; InternalServerException: so says AWS; "
-        "wait_timeout (600 s) is over"
+        "replication is being initiated, no data is flowing yet; InternalServerException: so says AWS; "
+        "wait_timeout (600 s) expired"
     )
-    assert outcome.cause == "INITIATING, replication is being initiated, no data flows yet"
+    assert outcome.cause == "INITIATING, replication is being initiated, no data is flowing yet"
     assert outcome.error_code == "InternalServerException"
     assert outcome.detail == ""
 
@@ -439,7 +439,7 @@ def test_at_the_deadline_a_lost_start_is_told_in_full() -> None:
     outcome = wait(one(["STOPPED"], starts=[End(ERROR_500)] * 99), timeout=1).only
     assert outcome.reason == (
         "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
-        "replication is stopped; InternalServerException: so says AWS; wait_timeout (1 s) is over"
+        "replication is stopped; InternalServerException: so says AWS; wait_timeout (1 s) expired"
     )
     assert outcome.cause == (
         "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
@@ -454,7 +454,7 @@ def test_at_the_deadline_an_error_after_an_accepted_start_is_told_in_full() -> N
     outcome = wait(drs).only
 
     assert outcome.reason == (
-        "DRS accepted the start; InternalServerException: so says AWS; wait_timeout (600 s) is over"
+        "DRS accepted the start; InternalServerException: so says AWS; wait_timeout (600 s) expired"
     )
 
 
@@ -464,14 +464,14 @@ def test_a_server_that_was_never_looked_at_before_the_deadline_says_so() -> None
 
     last = wait(drs, timeout=10).outcomes[-1]
 
-    assert (last.reason, last.cause) == ("it was not looked at; wait_timeout (10 s) is over", "it was not looked at")
+    assert (last.reason, last.cause) == ("not described in time; wait_timeout (10 s) expired", "not described in time")
 
 
-def test_a_start_for_which_the_time_did_not_suffice_is_told_in_full() -> None:
+def test_a_start_not_sent_in_time_has_a_complete_reason() -> None:
     not_sent = error("not_sent", None, "StartReplication was not sent before wait_timeout")
     outcome = wait(one(["STOPPED"], starts=[End(not_sent, takes=0)] * 9999), timeout=3, wait_delay=1).only
     assert (outcome.reason, outcome.cause, outcome.error_code, outcome.action) == (
-        "StartReplication was not sent before wait_timeout; wait_timeout (3 s) is over",
+        "StartReplication was not sent before wait_timeout; wait_timeout (3 s) expired",
         "STOPPED, replication is stopped",
         None,
         "none",

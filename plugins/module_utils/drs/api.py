@@ -46,33 +46,33 @@ IDS_PER_REQUEST = 200
 """DescribeSourceServersRequestFiltersIDs in the service model: max 200."""
 
 SNAPSHOTS_PER_PAGE = 10
-"""The newest few are enough: a page of all, several hundred with their EBS snapshots, would only take longer."""
+"""Only the newest few are needed; a larger page only takes longer."""
 
 MOST_PAGES = 1000
-"""Pages of one request. An account has far fewer source servers than these hold."""
+"""Maximum pages of one listing, far more than the source servers of an account can fill."""
 
 ATTEMPTS = 6
-"""How often an unanswered call is made. A throttled one is made for as long as the service lets any through."""
+"""Attempts for a call without a response. A throttled call is retried as long as any calls get through."""
 
 REQUEST_TIMEOUT = 60.0
-"""Seconds for one whole answer, however it trickles in."""
+"""Maximum seconds for one complete response, however slowly it arrives."""
 
 OVERRUN = 10.0
-"""Seconds after the deadline at which a request that was sent before it is abandoned."""
+"""Seconds past the deadline after which a request that is still in flight is abandoned."""
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
-"""Seconds between two attempts, doubled each time."""
+"""Seconds between attempts, doubled each time."""
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
 class Api(Protocol):
-    """What the collection needs of DRS in one region. Each call raises DrsError.
+    """The DRS operations that the collection uses, in one region. Each method raises DrsError.
 
-    until: the deadline of the run, a time of its clock. No start or stop is sent after it, and no request outlasts it
-    by more than 10 seconds. attempts: how often a call that is not answered is made.
+    until: the deadline of the run on its clock. No start or stop is sent after it, and no request outlasts it by more
+    than 10 seconds. attempts: how often a call without a response is made.
     """
 
     region: str
@@ -86,21 +86,21 @@ class Api(Protocol):
         """Every source server of the region."""
 
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
-        """Start or stop replication; the source server as DRS answers it."""
+        """Start or stop replication. Returns the source server from the response."""
 
 
 class SnapshotApi(Api, Protocol):
-    """DRS for whoever looks up recovery snapshots."""
+    """The API with recovery snapshot lookups."""
 
     def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
-        """The recovery snapshots of this source server, the newest first."""
+        """The recovery snapshots of this source server, newest first."""
 
 
 class DrsApi:
-    """AWS Elastic Disaster Recovery in one region, through one client that many threads may use.
+    """AWS Elastic Disaster Recovery in one region, through one client shared by threads.
 
-    The client must not retry by itself: botocore would send a StartReplication again after a 500 or a lost answer,
-    where only a look can tell whether it took effect.
+    The client must not retry by itself: botocore would resend StartReplication after a 500 or a lost response, when
+    only DescribeSourceServers can show whether it took effect.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class DrsApi:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """attempts: how often a call is sent at the most, the first time included, where the user set it."""
+        """attempts: the maximum attempts set by the user, including the first; None if not set."""
         self.region = client.meta.region_name
         self.until = until
         self.attempts = attempts or ATTEMPTS
@@ -125,9 +125,9 @@ class DrsApi:
             client.meta.events.register(f"response-received.drs.{operation}", _require_a_list)
 
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
-        """The source servers with these IDs, all pages; unknown ones are absent.
+        """The source servers with these IDs, from all pages; unknown ones are absent.
 
-        Raises DrsError; one that DRS refuses is fatal.
+        Raises DrsError, which is fatal if DRS refuses the request.
         """
         return [
             server
@@ -136,21 +136,21 @@ class DrsApi:
         ]
 
     def describe_all(self) -> list[SourceServer]:
-        """Every source server of the region, all pages. Raises DrsError; one that DRS refuses is fatal."""
+        """Every source server of the region. Raises DrsError, which is fatal if DRS refuses the request."""
         return list(self._pages(DESCRIBE, {}, _has_an_id))
 
     def recovery_snapshots(self, source_server_id: str) -> Iterator[RecoverySnapshot]:
-        """The recovery snapshots of this source server, the newest first. Raises DrsError.
+        """The recovery snapshots of this source server, newest first. Raises DrsError.
 
-        A page is asked for when the one before it is used up.
+        Pages are fetched lazily.
         """
         request = {"sourceServerID": source_server_id, "order": "DESC", "maxResults": SNAPSHOTS_PER_PAGE}
         return self._pages(DESCRIBE_SNAPSHOTS, request, lambda item: item.get("sourceServerID") == source_server_id)
 
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
-        """Start or stop replication; the source server as DRS answers it. Raises DrsError.
+        """Start or stop replication. Returns the source server from the response. Raises DrsError.
 
-        Only a throttled call is sent again: a 429 was not applied, by its meaning.
+        Only a throttled call is resent, since a 429 means that it was not applied.
         """
         name = OPERATIONS[operation].api_name
 
@@ -165,7 +165,7 @@ class DrsApi:
     def _pages(
         self, operation: str, request: Mapping[str, Any], is_item: Callable[[Mapping[str, Any]], bool]
     ) -> Iterator[Mapping[str, Any]]:
-        """The items of all pages, for each of which `is_item` is true."""
+        """The items of all pages. An item for which `is_item` is false makes its page unreadable."""
         tokens: set[str] = set()
         for _page in range(MOST_PAGES):
             page = self._attempt(operation, partial(self._page, operation, request, is_item))
@@ -177,7 +177,7 @@ class DrsApi:
                 break
             tokens.add(token)
             request = {**request, "nextToken": token}
-        raise DrsError("fatal", None, f"{operation} in {self.region} sends pages without end")
+        raise DrsError("fatal", None, f"{operation} in {self.region} returns endless pages")
 
     def _page(
         self, operation: str, request: Mapping[str, Any], is_item: Callable[[Mapping[str, Any]], bool]
@@ -191,7 +191,7 @@ class DrsApi:
         return page
 
     def _attempt(self, operation: str, call: Callable[[], Answer]) -> Answer:
-        """Call until there is an answer, or an error after which the operation may not be sent again as it is."""
+        """Call until there is a response, or an error after which the operation must not be retried."""
         limiter = self._limiters[operation]
         errors: Counter[ErrorKind] = Counter()
         error: DrsError | None = None
@@ -214,7 +214,7 @@ class DrsApi:
                 return answer
 
     def _may_retry(self, operation: str, kind: ErrorKind, errors: Counter[ErrorKind]) -> bool:
-        """Whether the call may be sent again after these errors, the last of which is of this kind."""
+        """Whether the call may be retried after these errors, the last of which has this kind."""
         if self._users_attempts is not None and sum(errors.values()) >= self._users_attempts:
             return False
         if kind == "throttled":
@@ -222,17 +222,17 @@ class DrsApi:
         return kind == "unanswered" and operation in READS and errors[kind] < self.attempts
 
     def _pause_after(self, error: DrsError, times: int, limiter: RateLimiter) -> float:
-        """Seconds before the next attempt, beside the rate limit.
+        """Seconds before the next attempt, on top of the rate limit.
 
-        While other calls come through, a throttled one does not wait for retryAfterSeconds: at the rate limit that
-        would make 300 starts at 100 a second take up to 2.6 times as long.
+        While other calls get through, a throttled one ignores retryAfterSeconds: honouring it would make 300 starts at
+        a limit of 100 per second take up to 2.6 times as long.
         """
         if error.kind == "throttled":
             return 0.0 if limiter.lets_calls_through() else error.retry_after or 0.0
         return error.retry_after or min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (times - 1)) * random.uniform(0.5, 1)
 
     def _request(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """One request. Raises DrsError, for an answer that is no object too."""
+        """One request. Raises DrsError, also for a response that is not an object."""
         seconds = min(REQUEST_TIMEOUT, self.until + OVERRUN - self._clock())
         if seconds <= 0:
             raise self._not_sent(operation, "the deadline")
@@ -250,7 +250,7 @@ class DrsApi:
 
 
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items, as many at a time as one DescribeSourceServers may name."""
+    """The items in batches that fit one DescribeSourceServers request."""
     return (items[begin : begin + IDS_PER_REQUEST] for begin in range(0, len(items), IDS_PER_REQUEST))
 
 
@@ -259,7 +259,7 @@ def _has_an_id(server: Mapping[str, Any]) -> bool:
 
 
 def _require_a_list(response_dict: Mapping[str, Any] | None, **_event: Any) -> None:
-    """Raises ValueError for items that are an empty object or text, which botocore takes for an empty list."""
+    """Raises ValueError if items is an empty object or string, which botocore would parse as an empty list."""
     if not response_dict or response_dict["status_code"] >= 300:
         return
     if not isinstance(json.loads(response_dict["body"]).get("items"), list):

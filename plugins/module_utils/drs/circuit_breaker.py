@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stops calling a service that does not answer. Standard library only."""
+"""Stops calls to a service that does not respond. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ UNANSWERED_IN_A_ROW = 20
 
 
 class CircuitBreaker:
-    """Opens after 20 calls in a row without an answer, and stays open. Safe for threads.
+    """Opens after 20 consecutive calls without a response, and stays open. Thread-safe.
 
-    An error that the service answers, such as AccessDeniedException, is an answer.
+    An error returned by the service, such as AccessDeniedException, is a response.
     """
 
     def __init__(self) -> None:
@@ -24,11 +24,11 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether no further call may be made."""
+        """Whether further calls are blocked."""
         return self._open
 
     def record(self, answered: bool, calls: int = 1) -> None:
-        """Note how one call ended, or so many calls in a row."""
+        """Record how a call ended, or several consecutive calls."""
         with self._lock:
             self._in_a_row = 0 if answered else self._in_a_row + calls
             self._open = self._open or self._in_a_row >= UNANSWERED_IN_A_ROW

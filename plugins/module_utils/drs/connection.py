@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of a task, and the user's own retry settings, into a client that makes each call once."""
+"""Creates a client that never retries, from the connection options and the user's retry settings."""
 
 from __future__ import annotations
 
@@ -38,34 +38,34 @@ OPTIONS = (*CREDENTIALS, "profile", "region", "endpoint_url", "validate_certs", 
 REGION = re.compile(r"[A-Za-z0-9-]+")
 
 ATTEMPTS_OF_MODE = {"legacy": 5, "standard": 3, "adaptive": 3}
-"""botocore's own attempts, for a user who sets only the retry mode."""
+"""botocore's default attempts, for a user who sets only the retry mode."""
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
-"""Seconds, for a user who sets none."""
+"""Seconds, unless the user sets others."""
 
 CLIENT_TIMEOUT = 30.0
-"""Seconds to make a client: a credential process may hang."""
+"""Maximum seconds to create a client: a credential process may hang."""
 
 
 def connect(params: Mapping[str, Any], until: float) -> DrsApi:
-    """DRS for these connection options, which are those of every amazon.aws module. No call to DRS is made.
+    """An API for these connection options, which are those of every amazon.aws module. Does not call DRS.
 
-    until: the deadline, a time of time.monotonic. Raises InvalidOptions for options that no client can be made of, and
-    DrsError for credentials that cannot be had. module.client() is not used: it prints a traceback on ansible-core 2.17
-    and 2.18, and raises one for a bad aws_config.
+    until: the deadline, as a time.monotonic() value. Raises InvalidOptions if no client can be created from the
+    options, and DrsError if credentials cannot be retrieved. module.client() is not used: it prints a traceback on
+    ansible-core 2.17 and 2.18, and crashes on a bad aws_config.
     """
     set_collection_info(COLLECTION, VERSION)
     _check_credentials({name: params[name] for name in CREDENTIALS})
     if params["profile"] and any(params[name] for name in CREDENTIALS):
         raise InvalidOptions(f"profile cannot be combined with {listed(CREDENTIALS)} (task options or environment)")
     try:
-        module: Any = SimpleNamespace(params=params)  # nothing else of a module is read
+        module: Any = SimpleNamespace(params=params)  # only params is read
         region, endpoint, arguments = get_aws_connection_info(module)
     except Exception as error:
-        raise InvalidOptions(f"aws_config is not a configuration of botocore{_named(error)}") from error
+        raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):
-        raise InvalidOptions(f"region {printable(repr(region))} is not the name of a region")
+        raise InvalidOptions(f"{printable(repr(region))} is not a valid region name")
     users: Any = arguments.pop("aws_config", None) or Config()
     seconds = max(0.0, min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic()))
     try:
@@ -77,15 +77,15 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     except (CredentialRetrievalError, OSError) as error:
         raise from_exception("DescribeSourceServers", region or "this region", error) from error
     except Exception as error:
-        raise InvalidOptions(f"No client can be made of these options: {first_line(error)}") from error
+        raise InvalidOptions(f"Cannot create an AWS client from these options: {first_line(error)}") from error
     return DrsApi(client, until, attempts)
 
 
 def _client(
     region: str | None, endpoint: str | None, users: Any, arguments: Mapping[str, Any]
 ) -> tuple[Any, int | None]:
-    """The client, and how often the user wants a call to be sent at the most."""
-    # The session is only read for its settings, and has no handlers.
+    """The client, and the maximum attempts set by the user."""
+    # This session is only used to read settings and needs no handlers.
     settings = Session(profile=arguments.get("profile_name"), include_builtin_handlers=False)
     attempts = _attempts(users.retries or {}, settings)
     ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
@@ -93,7 +93,7 @@ def _client(
     config = ours.merge(users).merge(Config(retries=once))
     client: Any = boto3_inventory_conn("client", "drs", region=region, endpoint=endpoint, config=config, **arguments)
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
-    # Those of a role or a process are fetched with the first call.
+    # Credentials from a role or a process are fetched with the first call.
     if isinstance(credentials, Credentials) and not isinstance(credentials, RefreshableCredentials):
         found = (credentials.access_key, credentials.secret_key, credentials.token)
         _check_credentials(dict(zip(CREDENTIALS, found, strict=True)))
@@ -101,20 +101,20 @@ def _client(
 
 
 def _check_credentials(credentials: Mapping[str, str | None]) -> None:
-    """Raises InvalidOptions that names the credentials with white space, which botocore would quote in its error."""
+    """Raises InvalidOptions that names credentials with whitespace. botocore would print their values in its error."""
     wrong = [name for name, value in credentials.items() if value and re.search(r"\s", value)]
     if wrong:
-        raise InvalidOptions(f"There is white space in {listed(wrong)}: remove it, a line break at the end included")
+        raise InvalidOptions(f"{listed(wrong)} must not contain whitespace; check for a trailing line break")
 
 
 def _named(error: Exception) -> str:
-    """What botocore says of a configuration; a TypeError from inside botocore tells the user nothing."""
+    """botocore's message about a configuration; a TypeError raised inside botocore would not help the user."""
     telling = isinstance(error, BotoCoreError) or "keyword argument" in str(error)
     return f": {first_line(error)}" if telling else ": check the type of each of its values"
 
 
 def _attempts(retries: Mapping[str, Any], settings: Session) -> int | None:
-    """The attempts that the user set in aws_config, the environment or the profile (in this order), None for none."""
+    """The attempts set in aws_config, the environment or the profile, in this order; None if not set."""
     if "total_max_attempts" in retries:
         return max(1, int(retries["total_max_attempts"]))
     if "max_attempts" in retries:

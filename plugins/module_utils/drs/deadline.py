@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls that end in time, whatever their socket does. Standard library only."""
+"""Calls with a hard time limit, whatever their socket does. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 
 def call_within(seconds: float, call: Callable[[], Result]) -> Result:
-    """The result of the call, or its exception. Raises TimeoutError after `seconds`, and abandons the call.
+    """Return or raise what the call does. After `seconds`, abandons it and raises TimeoutError.
 
-    A read time-out bounds each read, not the whole answer: one byte now and then keeps a request alive for ever. The
+    A read timeout limits each read, not the whole response: an occasional byte keeps a request alive forever. The
     abandoned thread is a daemon, so it does not keep the process alive.
     """
     results: SimpleQueue[tuple[bool, Result | BaseException]] = SimpleQueue()

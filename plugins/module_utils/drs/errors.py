@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong: options that are refused, and failed calls by what they mean for the caller. Pure."""
+"""Errors: invalid options, and failed calls classified by what the caller may do next. Pure."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 
 ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
 """
-throttled: not applied, and sent again as it is. unanswered: nobody knows whether it was applied; only a look tells.
-conflict: the server was not in the state that the operation needs. refused: not applied, and would not be the next
-time. fatal: every other call would fail in the same way. not_sent: the deadline came first.
+throttled: not applied, may be retried. unanswered: may have been applied; only a Describe can tell. conflict: the
+server was not in the state that the operation requires. refused: not applied, and a retry would not help. fatal: every
+other call would fail in the same way. not_sent: the deadline came first.
 """
 
 
 class InvalidOptions(Exception):
-    """Options that must not reach AWS. The text is one sentence for the user."""
+    """Options that are rejected before any AWS call. The message is one sentence for the user."""
 
 
 @dataclass(eq=False)
 class DrsError(Exception):
-    """A failed call. code: AWS's error code, None where AWS sent none. retry_after: seconds, if AWS said so."""
+    """A failed call. code: AWS's error code, if any. retry_after: seconds, if AWS sent it."""
 
     kind: ErrorKind
     code: str | None
@@ -53,10 +53,10 @@ class DrsError(Exception):
 
 LONGEST_CODE = 80
 LONGEST_RETRY_AFTER = 20.0
-"""Seconds; a longer Retry-After is cut."""
+"""Seconds; a longer Retry-After is capped."""
 
-# The errors that the DRS service model declares, and those that every AWS service sends about the identity of its
-# callers: https://docs.aws.amazon.com/drs/latest/APIReference/CommonErrors.html
+# The errors in the DRS service model, and the authentication errors common to all AWS services:
+# https://docs.aws.amazon.com/drs/latest/APIReference/CommonErrors.html
 KINDS: dict[str, ErrorKind] = {
     "ThrottlingException": "throttled",
     "Throttling": "throttled",
@@ -82,16 +82,16 @@ KINDS: dict[str, ErrorKind] = {
 }
 
 IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fatal") - {"UninitializedAccountException"}
-"""Codes that tell that the credentials are wrong or expired."""
+"""Error codes for wrong or expired credentials."""
 
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
-# Refusing to list the source servers is no statement about one server.
+# If source servers cannot be listed, no server can be handled.
 FATAL_WHERE_REFUSED = frozenset({"DescribeSourceServers"})
 
 
 def kind_of(code: str | None, status: int) -> ErrorKind:
-    """The kind of an error answer: by AWS's error code where it is known, else by the HTTP status."""
+    """The kind of an error response: by AWS's error code if known, otherwise by the HTTP status."""
     if code in KINDS:
         return KINDS[code]
     if status == 429:
@@ -103,23 +103,23 @@ def kind_of(code: str | None, status: int) -> ErrorKind:
     return "fatal" if status == 401 else "refused"
 
 
-# Some of these texts quote a credential, or what a credential process printed: "{text}" stands only where none can.
+# Some exceptions quote a credential or the output of a credential process. "{text}" is used only for those that cannot.
 _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
     (lambda error: isinstance(error, TimeoutError), "unanswered", "{operation} in {region} got {text}"),
     (
         lambda error: isinstance(error, ProxyConnectionError),
         "fatal",
-        "{operation} in {region} cannot be sent: the proxy cannot be reached, check the proxy settings",
+        "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings",
     ),
     (
         lambda error: isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError),
         "fatal",
-        "{operation} in {region} cannot be sent: a credential or proxy setting has a character that HTTP forbids",
+        "{operation} in {region} cannot be sent: a credential or proxy setting has a character not allowed in HTTP",
     ),
     (
         lambda error: isinstance(error, CredentialRetrievalError),
         "fatal",
-        "The AWS credentials cannot be retrieved: run the credential provider of your settings by hand",
+        "The AWS credentials cannot be retrieved: run your configured credential provider manually to see why",
     ),
     (
         lambda error: isinstance(error, (NoConnectionError, HTTPClientError)),
@@ -129,7 +129,7 @@ _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
     (
         lambda error: isinstance(error, (NoCredentialsError, PartialCredentialsError)),
         "fatal",
-        "No AWS credentials were found: give access_key and secret_key, a profile, or a role",
+        "No AWS credentials found: set access_key and secret_key, a profile, or a role",
     ),
     (lambda error: isinstance(error, BotoCoreError), "fatal", "{operation} cannot be called: {text}"),
     (lambda error: isinstance(error, OSError), "fatal", "{operation} cannot be called: {text}"),
@@ -137,7 +137,7 @@ _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
 
 
 def from_exception(operation: str, region: str, error: Exception) -> DrsError:
-    """The exception that botocore raised from a call of the operation, such as "StartReplication"."""
+    """Convert an exception that botocore raised while calling the operation, such as "StartReplication"."""
     if isinstance(error, ClientError):
         if error.operation_name != operation:
             return _credentials_error(error.operation_name, region, error.response)
@@ -145,12 +145,12 @@ def from_exception(operation: str, region: str, error: Exception) -> DrsError:
     for applies, kind, message in _EXCEPTIONS:
         if applies(error):
             return DrsError(kind, None, message.format(operation=operation, region=region, text=first_line(error)))
-    return unreadable(operation, region)  # botocore's parser raises many kinds of errors on JSON of a wrong shape
+    return unreadable(operation, region)  # botocore's parser raises various exceptions on malformed JSON
 
 
 def unreadable(operation: str, region: str) -> DrsError:
-    """An answer that is none of DRS, such as the page of a proxy."""
-    return DrsError("unanswered", None, f"{operation} in {region} got an answer that DRS would not send")
+    """The error for a response that is not from DRS, such as a proxy's error page."""
+    return DrsError("unanswered", None, f"{operation} in {region} got a response that is not from DRS")
 
 
 def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
@@ -160,8 +160,8 @@ def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> Dr
         message = f"these credentials lack drs:{operation} in {region} ({text})"
     elif code == "UninitializedAccountException":
         message = (
-            f"AWS Elastic Disaster Recovery is not initialised in {region}: check that this is the right region, and if"
-            f" so run aws drs initialize-service --region {region}"
+            f"AWS Elastic Disaster Recovery is not initialised in {region}: if this is the right region, run"
+            f" aws drs initialize-service --region {region}"
         )
     elif kind == "fatal":
         message = f"AWS refused the credentials in {region} ({text})"
@@ -174,13 +174,13 @@ def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> Dr
 
 
 def _credentials_error(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
-    """An error of a call that botocore made to get credentials, such as AssumeRoleWithWebIdentity."""
+    """An error from a call that botocore made to get credentials, such as AssumeRoleWithWebIdentity."""
     code, text, _status = _parts(response)
     return DrsError("fatal", code, f"No AWS credentials in {region}: {printable(operation)} failed ({text})")
 
 
 def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
-    """Code, text and HTTP status of an error answer. botocore gives the status as the code where AWS sent none."""
+    """Code, text and HTTP status of an error response. botocore uses the status as the code if AWS sent none."""
     error, metadata = response.get("Error") or {}, response.get("ResponseMetadata") or {}
     status = metadata.get("HTTPStatusCode")
     status = status if isinstance(status, int) else 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the options of a task ask for, and which of them must not reach AWS together. Pure."""
+"""Converts and validates the options of a task. Pure."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ INVALID: list[tuple[Callable[[Params], bool], str]] = [
     ),
     (
         lambda params: params["state"] == "stopped" and not params["delete_snapshots"],
-        "A stop deletes every recovery snapshot of the servers for good: set delete_snapshots: true to go on",
+        "state: stopped permanently deletes every recovery snapshot: set delete_snapshots: true to confirm",
     ),
     (
         lambda params: params["max_in_progress"] is not None and params["max_in_progress"] < 1,
-        "max_in_progress must be 1 or more; leave it out for no limit",
+        "max_in_progress must be at least 1; omit it for no limit",
     ),
     (
         lambda params: not 1 <= params["wait_timeout"] <= MOST_SECONDS,
-        f"wait_timeout must be from 1 to {MOST_SECONDS} seconds (a year)",
+        f"wait_timeout must be from 1 to {MOST_SECONDS} seconds (one year)",
     ),
     (
         lambda params: not 1 <= params["wait_delay"] <= MOST_SECONDS,
-        f"wait_delay must be from 1 to {MOST_SECONDS} seconds (a year)",
+        f"wait_delay must be from 1 to {MOST_SECONDS} seconds (one year)",
     ),
     (
         lambda params: bool(params["exclude_filters"]) and params["filters"] is None,
-        "exclude_filters leaves out some of what filters match: give filters too",
+        "exclude_filters requires filters",
     ),
     (
         lambda params: params["wait"] and any(STATE_KEY in filters for filters in _all_filters(params)),
         f"wait: true cannot be combined with {STATE_KEY}: a second run would not wait for what the first started",
     ),
 ]
-"""When options are refused, and the sentence for the user."""
+"""Conditions under which options are rejected, and the message for the user."""
 
 
 def parse_options(params: Params, check_mode: bool) -> RunOptions:
-    """What the params of the module ask for. Raises InvalidOptions for options that cannot be combined."""
+    """The options of the run. Raises InvalidOptions for invalid values and combinations."""
     for applies, reason in INVALID:
         if applies(params):
             raise InvalidOptions(reason)
@@ -78,9 +78,9 @@ def parse_options(params: Params, check_mode: bool) -> RunOptions:
 
 
 def parse_rpo(rpo: int | None) -> int | None:
-    """The recovery point objective in seconds. Raises InvalidOptions outside of 1 second to a year."""
+    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
     if rpo is not None and not 1 <= rpo <= MOST_SECONDS:
-        raise InvalidOptions(f"rpo must be from 1 to {MOST_SECONDS} seconds (a year)")
+        raise InvalidOptions(f"rpo must be from 1 to {MOST_SECONDS} seconds (one year)")
     return rpo
 
 

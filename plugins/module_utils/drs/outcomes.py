@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the user is told of one source server."""
+"""The outcome that the user sees for one source server."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 Action = Literal["start", "stop", "none"]
 End = Literal["done", "failed", "held", "deferred"]
 """
-done: the goal is reached, or without a wait on its way. failed: it cannot be reached. held: left alone, since somebody
-stopped it for a reason. deferred: left to a later run.
+done: the goal is reached, or without a wait in progress. failed: it cannot be reached. held: left alone because it
+appears to have been stopped on purpose. deferred: left to a later run.
 """
 
 
 @dataclass
 class Outcome:
-    """One source server in a run: what was seen of it, what was done about it, and how that ended.
+    """One source server in a run: what was observed, what was done, and how it ended.
 
-    first, latest: as AWS first and last showed it. absent: DRS did not know it at the last look. predicted_state: in
-    check mode. action: the last call that was made, or in check mode would be. end: None until nothing more is to be
-    done. reason: a sentence about this server. cause: the same without what only this server has, so that servers can
-    be named together. detail: how far it is, where the deadline ended a wait. warning: the cause of a warning.
+    first, latest: the first and last description from AWS. absent: DRS did not know it when last polled.
+    predicted_state: in check mode. action: the last call made, or that check mode would make. end: None while there is
+    more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
+    can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning.
     """
 
     source_server_id: str
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def state(self) -> str | None:
-        """The data replication state, in check mode the predicted one; None where it is not known."""
+        """The data replication state, in check mode the predicted one; None if unknown."""
         return self.predicted_state or (None if self.absent else state_of(self.latest))
 
     @property
@@ -61,14 +61,14 @@ class Outcome:
         return self.end == "failed"
 
     def see(self, server: SourceServer | None) -> None:
-        """Note what a look saw: the source server, or None where DRS does not know it."""
+        """Record an observation: the source server, or None if DRS does not know it."""
         self.absent = server is None
         if server is not None:
             self.first = self.first or server
             self.latest = server
 
     def explain(self, rule: Rule) -> None:
-        """Note what the rule says: the reason with what only this server has, the shared cause, and the warning."""
+        """Set reason (with the details of this server), cause (without them) and warning from the rule."""
         state, code = short(self.state), short(error_of(self.latest))
         raw, seen = raw_error_of(self.latest), last_seen_of(self.latest)
         parts = [rule.reason]
@@ -82,5 +82,5 @@ class Outcome:
         self.warning = self.cause if rule.warn else None
 
     def finish(self, end: End, reason: str, cause: str = "") -> None:
-        """Nothing more is to be done."""
+        """Set the final result."""
         self.end, self.reason, self.cause = end, reason, cause or reason

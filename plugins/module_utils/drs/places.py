@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""max_in_progress: how many source servers may be on their way to the goal at a time, and who has to wait."""
+"""max_in_progress: limits how many source servers are in progress at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOLDERS_NAMED = 3
 
 
 def next_batch(run: Run) -> list[Work]:
-    """The servers with a call that is due, as many as find a place."""
+    """The servers with a call that is due, as many as there are free places."""
     if run.is_over or run.breaker.is_open:
         return []
     retried = [work for work in run.due if work.sent]
@@ -26,7 +26,7 @@ def next_batch(run: Run) -> list[Work]:
 
 
 def free_places(run: Run) -> int | None:
-    """How many more servers may be on their way to the goal, None for no limit."""
+    """How many more servers may be in progress; None for no limit."""
     limit = run.options.max_in_progress
     if limit is None or run.options.goal == "stopped":
         return None
@@ -34,7 +34,7 @@ def free_places(run: Run) -> int | None:
 
 
 def in_progress(run: Run) -> list[Work]:
-    """The servers on their way to the goal, those included whose start may have taken effect without being seen."""
+    """The servers in progress, including those whose start may have taken effect unobserved."""
     return [work for work in run.work if _is_in_progress(work)]
 
 
@@ -45,7 +45,7 @@ def _is_in_progress(work: Work) -> bool:
 
 
 def defer_without_place(run: Run) -> None:
-    """Defer what found no place, unless a server that is still open may give its place away."""
+    """Defer servers without a place, unless a server that is still open may free one."""
     holders = in_progress(run)
     if not any(work.is_open for work in holders):
         for work in run.due:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live progress of a wait: a line whenever something changed, and at least one a minute.
+"""Live progress of a wait: a line whenever something changes, and at least one per minute.
 
-The module appends the lines to a file, and the action plugin of the same name shows them. Progress is informational:
-no error about the file reaches the task.
+The module appends the lines to a file, and the action plugin of the same name displays them. Progress is informational:
+file errors are ignored.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 """The environment variable that names the file."""
 
 AT_LEAST_EVERY = 60.0
-"""Seconds between two lines where nothing changed."""
+"""Maximum seconds between lines if nothing changes."""
 
 NAMED = 20
-"""Stuck servers that one line names at the most."""
+"""Maximum number of stuck servers named in one line."""
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
 NOT_REACHED: tuple[End, ...] = ("failed", "held", "deferred")
@@ -52,9 +52,9 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class Progress:
-    """Writes a line when what the outcomes show has changed, or the last line is a minute old.
+    """Writes a line when the outcomes have changed, or when the last line is a minute old.
 
-    A stuck server is named in the line in which it appears, or changes its error code, and not again.
+    A stuck server is named once when it gets stuck, and again only if its error code changes.
     """
 
     def __init__(self, goal: Goal, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,7 +66,7 @@ class Progress:
         self._written_at = 0.0
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
-        """Take note of a look."""
+        """Report the outcomes after a poll."""
         stuck = {stuck_name(outcome): outcome for outcome in outcomes if is_stuck(outcome)}
         shown = [*(label(self._goal, outcome) for outcome in outcomes), *stuck]
         if shown == self._shown and self._clock() - self._written_at < AT_LEAST_EVERY:
@@ -77,10 +77,10 @@ class Progress:
 
 
 class ProgressFile:
-    """Appends lines to the file that the environment names. The first error ends that, and is not reported.
+    """Appends lines to the file named by the environment variable. Stops silently at the first error.
 
-    The file is the action plugin's: it is not created, and neither a link nor anything but a regular file is written
-    to. An empty line tells the action plugin that the file is open, so that it can remove its name.
+    The action plugin owns the file: this class never creates it, and writes only to a regular file that is not a
+    symbolic link. An initial empty line tells the action plugin that the file is open and can be unlinked.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ def _close(descriptor: int) -> None:
 def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence[Outcome], now: datetime) -> str:
     """One line: how many source servers reached the goal, what the others are doing, and the ETA of the slowest.
 
-    newly_stuck: the servers to name with their state and error code. A single server is named instead of counted.
+    newly_stuck: servers to name with their state and error code. If there is only one server, its name replaces counts.
     """
     if len(outcomes) == 1:
         return _line_of_one(goal, outcomes[0], now)
@@ -138,7 +138,7 @@ def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence
 
 
 def _doing(goal: Goal, pending: Sequence[Outcome]) -> list[str]:
-    """How many servers are doing what, the most frequent first."""
+    """How many servers are doing what, most frequent first."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in pending:
         groups.setdefault(label(goal, outcome), []).append(outcome)
@@ -157,7 +157,7 @@ def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:
 
 
 def label(goal: Goal, outcome: Outcome) -> str:
-    """What a source server is doing, in a few words by which servers are counted together."""
+    """A short label of what a source server is doing. Servers with the same label are counted together."""
     if outcome.end is not None:
         return REACHED[goal] if outcome.end == "done" else outcome.end
     verdict = RULES[goal, phase_of(outcome.state)].verdict
@@ -169,7 +169,7 @@ def label(goal: Goal, outcome: Outcome) -> str:
 
 
 def is_stuck(outcome: Outcome) -> bool:
-    """Whether the server is waited for although no data flows until somebody acts."""
+    """Whether the run waits for a server on which no data flows until somebody intervenes."""
     return outcome.end is None and phase_of(outcome.state) in STUCK
 
 
@@ -185,7 +185,7 @@ def _name(outcome: Outcome) -> str:
 
 
 def _replicated(outcomes: Sequence[Outcome]) -> str:
-    """The share of the disks that is replicated, empty where these servers are not replicating."""
+    """The replicated share of the disks; empty if these servers are not replicating."""
     storage = storage_of(outcome.latest for outcome in outcomes)
     if phase_of(outcomes[0].state) != "replicating" or not storage.total:
         return ""

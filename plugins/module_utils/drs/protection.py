@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a source server is protected, and why. Pure: what was looked up and the time are handed in."""
+"""Decides whether a source server is protected, and why. Pure: takes lookup results and the time as arguments."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 )
 
 Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
-"""The newest recovery snapshot of a server, None where it has none, or the error of the lookup."""
+"""The newest recovery snapshot of a server, None if there is none, or the error of the lookup."""
 
 CLOCK_SKEW = 300
-"""Seconds that a recovery point may lie in the future. AWS refuses requests that are signed further off:
+"""Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"""
 
 REASONS: dict[Phase, str] = {
     **{phase: RULES["continuous", phase].reason for phase in PHASES.values()},
-    "unknown": "this version of the collection does not know the state",
+    "unknown": "the state is unknown to this version of the collection",
     "unreadable": "AWS reported no data replication state",
 }
-"""What is said of a server in this phase."""
+"""The reason given for a server in each phase."""
 
 
 @dataclass(frozen=True)
 class Protection:
     """Whether one source server is protected.
 
-    reason: a sentence about this server. cause: the same without what only this server has, so that servers can be
-    named together. point: the newest recovery point as AWS sends it. age: its age in whole seconds.
+    reason: a sentence about this server. cause: the same without details of this server, so that servers can be
+    grouped. point: the newest recovery point as AWS sends it. age: its age in whole seconds.
     """
 
     server: SourceServer
@@ -74,9 +74,9 @@ class Protection:
 
 
 def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
-    """The first snapshot with a timestamp, else the first, None where there is none.
+    """The first snapshot with a timestamp, otherwise the first; None if there is none.
 
-    The service model does not require a timestamp, only an expectedTimestamp: one that is being taken may have none.
+    The service model requires only expectedTimestamp: a snapshot that is being taken may have no timestamp.
     """
     first = None
     for snapshot in snapshots:
@@ -87,15 +87,15 @@ def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
 
 
 def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: datetime) -> Protection:
-    """Whether the server is protected: CONTINUOUS, or with an rpo (seconds) by a recovery point that is young enough.
+    """Whether the server is protected: CONTINUOUS, or with an rpo (seconds) by a sufficiently recent recovery point.
 
-    lookup: disregarded without an rpo. now: with a time zone.
+    lookup: ignored without an rpo. now: timezone-aware.
     """
     cause, details = _condition(server)
     if rpo is None:
         return Protection(server, state_of(server) == "CONTINUOUS", "; ".join([cause, *details]), cause)
     protected, told, point, age = _within_rpo(rpo, lookup, now)
-    # The state is the cause, except where it is as it should be or where nothing is known of the recovery points.
+    # The state is the cause, unless it is CONTINUOUS or the lookup failed.
     if isinstance(lookup, DrsError):
         cause, parts = told.replace(server["sourceServerID"], "the server"), [told]
     elif phase_of(state_of(server)) == "protected":
@@ -146,7 +146,7 @@ def values_of(protections: Sequence[Protection]) -> dict[str, Any]:
 
 
 def message(protections: Sequence[Protection], region: str, unmatched: Sequence[str] = ()) -> str:
-    """How many servers are protected, then the others by cause, the most frequent first."""
+    """How many servers are protected, then the others by cause, most frequent first."""
     unprotected = [each for each in protections if not each.protected]
     protected, total = len(protections) - len(unprotected), len(protections)
     counts = Counter(each.cause for each in unprotected)
@@ -167,7 +167,7 @@ def message(protections: Sequence[Protection], region: str, unmatched: Sequence[
 
 
 def _condition(server: SourceServer) -> tuple[str, list[str]]:
-    """What is said of the server's state, and what only this server has."""
+    """The cause that follows from the server's state, and details of this server."""
     state, code, raw, seen = state_of(server), error_of(server), raw_error_of(server), last_seen_of(server)
     cause = condition(printable(state) if state else None, REASONS[phase_of(state)], printable(code) if code else None)
     details = [first_line(raw)] if raw else []
@@ -177,7 +177,7 @@ def _condition(server: SourceServer) -> tuple[str, list[str]]:
 
 
 def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:
-    """Whether the newest recovery point is young enough, what is said of it, the point, and its age in seconds."""
+    """Whether the newest recovery point is recent enough, a clause about it, the point, and its age in seconds."""
     if isinstance(lookup, DrsError):
         return False, f"recovery points unknown: {lookup}", None, None
     if lookup is None:
@@ -187,7 +187,7 @@ def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str
         return False, "its newest recovery snapshot has no timestamp", None, None
     age, point, bound = round((now - moment).total_seconds()), short(str(lookup["timestamp"])), timedelta(seconds=rpo)
     if age < -CLOCK_SKEW:
-        return False, "its newest recovery point lies in the future: check the clock of this machine", point, None
+        return False, "its newest recovery point is in the future: check this machine's clock", point, None
     age = max(0, age)
     told = f"it has a recovery point within {bound}" if age <= rpo else f"it has no recovery point within {bound}"
     return age <= rpo, told, point, age

@@ -4,12 +4,12 @@
 
 """Limits the rate of calls to a service that throttles. Standard library only.
 
-What each part is for, by simulation (`python -m tests.unit.test_rate_limiter`): 300 calls from 10 threads, 50 ms each.
-The time as a multiple of N/R and the throttled calls, the worst of three runs; * marks a bound of the tests that is
-missed. "each" and "any" are a second of the clock and any second; "back" is a limit that comes back after 4000 calls.
+The effect of each part in a simulation (`python -m tests.unit.test_rate_limiter`) of 300 calls from 10 threads, 50 ms
+each: the time as a multiple of N/R, and the throttled calls, worst of three runs. * marks a missed test bound. "each":
+limit per clock second. "any": limit in a sliding second. "back": a limit that returns after 4000 calls.
 
                                            no   MEASURED   MEASURED      HEAD-      PAUSE   SHORTEST      1.01,
-    calls a second        as it is    measure    _FROM 2  _CALLS 10     ROOM 1          0         ~0       0.81
+    calls per second       current    measure    _FROM 2  _CALLS 10     ROOM 1          0         ~0       0.81
     2, bucket of 2       1.00 18%   1.00 19%   1.01 13%   1.00 18%   1.03 17%   1.00 22%   1.00 26%*  1.00 17%
     20, bucket of 1      1.18 13%   1.19 18%   1.20 10%*  1.18 13%   1.18 13%   1.18 13%   1.21 18%*  1.26 14%*
     20, bucket of 2      1.01 12%   1.00 18%    1.01 9%   1.01 12%   1.02 11%   1.01 12%   1.00 15%   1.00 12%
@@ -36,39 +36,38 @@ from collections.abc import Callable
 
 SLOWER = 0.85
 FASTER = 1.005
-"""Factors on the rate: for a throttled call, and for one that came through. 33 of these make up for one throttled call.
-Calls already in flight are throttled with it and do not count, so in total 5 to 18 % are throttled (see the table)."""
+"""Factors applied to the rate after a throttled call and a successful one. 33 successes offset one throttled call.
+Further throttled calls already in flight do not count, so 5 to 18 % are throttled in total (see the table)."""
 
 SHORTEST_INTERVAL = 0.005
 LONGEST_INTERVAL = 1.0
-"""Seconds between two calls: the first interval after throttling, below which calls are not limited, and the last."""
+"""Seconds between calls: the interval after the first throttled call, below which the limit ends, and the maximum."""
 
 HEADROOM = 1.3
 MEASURED_FROM = 4
 MEASURED_CALLS = 20
-"""After throttling, the rate is at most HEADROOM times the rate at which the last MEASURED_CALLS calls came through, if
-there were MEASURED_FROM of them."""
+"""After throttling, the rate is at most HEADROOM times the measured rate of the last MEASURED_CALLS successful calls,
+if there were at least MEASURED_FROM."""
 
 PAUSE = 0.05
-"""Least seconds between two calls while none comes through, so that a limit counted by the second is waited for without
-giving up the rate."""
+"""Minimum seconds between calls while none succeeds, to sit out a per-second limit without lowering the rate."""
 
 LATELY = 2.0
-"""A call that came through so many seconds ago shows that the service lets calls through."""
+"""Seconds for which a successful call shows that the service still accepts calls."""
 
 EXHAUSTED_AFTER = 30.0
-"""Seconds of nothing but throttling after which the rate limiter is exhausted."""
+"""Seconds of continuous throttling after which the rate limiter is exhausted."""
 
 
 class RateLimiter:
-    """Limits the rate of the calls of one operation. Threads share it.
+    """Limits the call rate of one operation. Thread-safe.
 
     Calls are not limited until the first one is throttled. The rate then falls with each throttled call and rises with
-    each call that comes through. docs/benchmarks.md compares this with the retry modes of botocore.
+    each successful one. docs/benchmarks.md compares this with botocore's retry modes.
     """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """`clock` returns seconds and never goes back; `sleep` waits for that many."""
+        """clock: returns monotonic seconds. sleep: waits for the given seconds."""
         self._clock = clock
         self._sleep = sleep
         self._turnstile = threading.Lock()
@@ -81,7 +80,7 @@ class RateLimiter:
         self._throttled_since: float | None = None
 
     def acquire(self, until: float = math.inf) -> float:
-        """Sleep until the next call may be sent, but not beyond `until`. Returns the time then."""
+        """Sleep until the next call may be sent, but not beyond `until`. Returns the current time."""
         with self._turnstile:
             seconds = min(until, self._acquired_at + self._distance()) - self._clock()
             if seconds > 0:
@@ -90,7 +89,7 @@ class RateLimiter:
             return self._acquired_at
 
     def record(self, acquired_at: float, throttled: bool) -> None:
-        """Record whether the call that `acquire` let through at `acquired_at` was throttled."""
+        """Record whether the call that `acquire` admitted at `acquired_at` was throttled."""
         with self._lock:
             now = self._clock()
             if not throttled:
@@ -99,15 +98,15 @@ class RateLimiter:
                 self._slow_down(now)
 
     def lets_calls_through(self) -> bool:
-        """Whether a call came through in the last `LATELY` seconds."""
+        """Whether a call succeeded within the last `LATELY` seconds."""
         return self._clock() - self._passed_at <= LATELY
 
     def is_exhausted(self) -> bool:
-        """Whether calls were throttled for `EXHAUSTED_AFTER` seconds and none came through."""
+        """Whether all calls of the last `EXHAUSTED_AFTER` seconds were throttled."""
         return self._throttled_since is not None and self._clock() - self._throttled_since >= EXHAUSTED_AFTER
 
     def _distance(self) -> float:
-        """Seconds between two calls."""
+        """Seconds between calls."""
         if self._throttled_since is None:
             return self._interval
         if self.is_exhausted():
@@ -132,7 +131,7 @@ class RateLimiter:
             self._throttled_since = now
 
     def _measured_interval(self, now: float) -> float:
-        """Seconds between two calls that came through lately; 0 if there were too few to tell."""
+        """Average seconds between recent successful calls; 0 if there were too few."""
         if len(self._passed) < MEASURED_FROM:
             return 0.0
         return (now - self._passed[0]) / (len(self._passed) - 1)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reconcile: observe, plan, act, until every source server has reached the goal or an end of its own.
+"""Reconcile: observe, plan and act until every source server has an end.
 
-The API, the clock and the sleep are handed in. observe() looks, plan() asks the rule of states.py, act() calls; none
-does the work of another.
+observe() describes, plan() applies the rules of states.py, and act() makes the calls. The API, the clock and the sleep
+function are injected.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 
 CONFLICTS = 2
 CONFLICT_PAUSE = 3.0
-"""How often a call may meet a conflict, and the seconds between a conflict and the next call for that server."""
+"""Attempts that may end in a conflict, and the seconds between a conflict and the next call for that server."""
 
 FIRST_LOOK_AGAIN = 0.5
 LONGEST_LOOK_AGAIN = 8.0
-"""Seconds between a call that was not answered and the look that tells its effect; doubled each time."""
+"""Seconds between a call without a response and the Describe that shows its effect; doubled each time."""
 
 LAST_LOOK = 5.0
-"""Seconds that the look at the deadline may take before its remaining requests are left out."""
+"""Seconds past the deadline after which the last observation sends no further requests."""
 
 
 def reconcile(run: Run) -> None:
-    """Bring the source servers to the goal, as far as it can be reached. Every outcome has an end afterwards."""
+    """Bring the source servers to the goal as far as possible. Afterwards every outcome has an end."""
     try:
         observe(run, [work for work in run.work if work.outcome.first is None])
         while _advance(run):
@@ -59,7 +59,7 @@ def reconcile(run: Run) -> None:
 
 
 def _advance(run: Run) -> bool:
-    """Do what the last looks ask for; whether a server is still open afterwards."""
+    """Plan and act on the last observation. Returns whether any server is still open."""
     plan(run)
     if run.options.check_mode:
         predict(run)
@@ -73,7 +73,7 @@ def _advance(run: Run) -> bool:
 
 
 def observe(run: Run, open_work: Sequence[Work]) -> None:
-    """Describe the source servers. A request that fails is its servers' error; a fatal one is raised."""
+    """Describe the source servers. A failed request is recorded for its servers; a fatal error is raised."""
     breaker = CircuitBreaker()
     error: DrsError | None = None
     for batch in batches(open_work):
@@ -87,7 +87,7 @@ def observe(run: Run, open_work: Sequence[Work]) -> None:
 
 
 def _look(run: Run, batch: Sequence[Work]) -> DrsError | None:
-    """Describe as many servers as one request may name. Returns the error of the request; a fatal one is raised."""
+    """Describe one batch of servers. Returns the error of the request, if any; a fatal error is raised."""
     try:
         servers = run.api.describe([work.outcome.source_server_id for work in batch])
     except DrsError as error:
@@ -101,7 +101,7 @@ def _look(run: Run, batch: Sequence[Work]) -> DrsError | None:
 
 
 def plan(run: Run) -> None:
-    """Ask the rule about every open server: end it, keep it waiting, or mark it with the call that is due."""
+    """Apply the rule to every open server: finish it, keep it waiting, or mark the call that is due."""
     for work in run.open:
         work.due, work.look_at = None, run.clock() + run.options.wait_delay
         if work.look_error is not None:
@@ -110,7 +110,7 @@ def plan(run: Run) -> None:
         elif work.outcome.absent:
             is_unknown = work.outcome.first is None
             unknown = f"DRS does not know this ID in {run.api.region}"
-            fail(work, unknown if is_unknown else "it was deleted from DRS during this run")
+            fail(work, unknown if is_unknown else "deleted from DRS during this run")
         elif work.outcome.latest is not None:
             _plan_by_rule(work)
 
@@ -129,7 +129,7 @@ def _plan_by_rule(work: Work) -> None:
 
 
 def _plan_call(work: Work) -> None:
-    """The rule says that a call is due: hold the server, give it up, wait for the next attempt, or mark it."""
+    """The rule asks for a call: mark it as due, unless the server is held, given up or has to pause first."""
     run, outcome = work.run, work.outcome
     hold = run.options.hold_reason(outcome.latest or {})
     if hold and run.options.holds:
@@ -145,7 +145,7 @@ def _plan_call(work: Work) -> None:
 
 
 def _hold(work: Work, hold: str) -> None:
-    """Leave the server alone. Held means that nothing was ever sent for it; otherwise it fails."""
+    """Hold the server, or fail it if a call was already sent: held implies that nothing was sent."""
     if work.sent:
         fail(work, f"{hold}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
     else:
@@ -154,7 +154,7 @@ def _hold(work: Work, hold: str) -> None:
 
 
 def _give_up(work: Work) -> None:
-    """No further call is made; with a wait a call that was not answered may still show late."""
+    """Make no further call. When waiting, an earlier call without a response may still show its effect."""
     now = work.run.clock()
     if work.run.waits and now < work.shows_until:
         work.look_at = min(work.look_at, work.shows_until)
@@ -181,7 +181,7 @@ def _finish(work: Work) -> None:
 
 
 def _forget_calls(work: Work) -> None:
-    """Somebody else brought the server here. What this run met is past, should the server be stopped again."""
+    """Another actor brought the server here, so failed calls do not count if it is stopped again."""
     work.outcome.action, work.call_error = "none", None
     work.conflicts, work.is_exhausted = 0, False
 
@@ -200,7 +200,7 @@ ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
 
 
 def predict(run: Run) -> None:
-    """In check mode: what the next calls would be. The others find no place."""
+    """In check mode, predict the next calls and defer the rest."""
     for work in next_batch(run):
         if work.due is not None:
             work.outcome.action, work.outcome.changed = work.due, True
@@ -210,7 +210,7 @@ def predict(run: Run) -> None:
 
 
 def act(run: Run) -> None:
-    """Make the calls that are due, some at once. Raises the DrsError after which every call would fail alike."""
+    """Make the calls that are due, concurrently. Raises a fatal DrsError."""
     while batch := next_batch(run):
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
             list(pool.map(_send, batch))
@@ -225,7 +225,7 @@ def act(run: Run) -> None:
 
 
 def _send(work: Work) -> None:
-    """Make the call that is due, unless the run has come to its end meanwhile."""
+    """Make the call that is due, unless the run has ended in the meantime."""
     run, operation = work.run, work.due
     if operation is None or run.error or run.breaker.is_open or run.is_over:
         return
@@ -251,7 +251,7 @@ def _send(work: Work) -> None:
 
 
 def _on_refusal(work: Work) -> None:
-    """No further call is made. An earlier one without an answer is looked for first."""
+    """Make no further call, but observe first if an earlier one got no response."""
     work.is_exhausted, work.look_at = True, work.run.clock()
     if not work.unanswered:
         _give_up(work)
@@ -277,7 +277,7 @@ def _on_fatal(work: Work) -> None:
 
 
 def _on_not_sent(_work: Work) -> None:
-    """The server stays as it was."""
+    """Nothing to record."""
 
 
 ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
@@ -291,7 +291,7 @@ ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
 
 
 def fail(work: Work, reason: str, cause: str = "") -> None:
-    """End the server as failed: what was sent and is not known to have taken effect, then the reason."""
+    """Finish the server as failed. The reason comes after what was sent without a response."""
     sent = _unanswered(work)
     reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
@@ -299,7 +299,7 @@ def fail(work: Work, reason: str, cause: str = "") -> None:
 
 
 def fail_with(work: Work, error: DrsError) -> None:
-    """End the server as failed by this error, which alone does not tell what was done before."""
+    """Finish the server as failed by this error, and say what was done before it."""
     before = ""
     if work.accepted_at is not None:
         before = f"DRS accepted the {work.outcome.action}, then: "
@@ -310,7 +310,7 @@ def fail_with(work: Work, error: DrsError) -> None:
 
 
 def _unanswered(work: Work) -> str:
-    """What was sent without an answer, and what is known of it; empty where nothing was."""
+    """What was sent without a response, and what is known about it; empty if nothing was."""
     if work.accepted_at is not None or not work.unanswered:
         return ""
     answers = "never answered" if work.unanswered == work.sent else f"not answered {times(work.unanswered)}"
@@ -319,7 +319,7 @@ def _unanswered(work: Work) -> str:
 
 
 def expire(run: Run) -> None:
-    """At the deadline: what was never sent for want of a place is deferred, everything else failed."""
+    """At the deadline, defer the servers that never got a place and fail the rest."""
     holders = in_progress(run)
     for work in run.open:
         run.expired = True
@@ -332,14 +332,14 @@ def expire(run: Run) -> None:
 def _expire(work: Work) -> None:
     outcome, error = work.outcome, work.look_error or work.call_error
     outcome.detail = printable(progress_of(outcome.latest))
-    reason = outcome.reason or "it was not looked at"
+    reason = outcome.reason or "not described in time"
     if error and error.kind == "not_sent":
         reason, error = error.message, None
     parts = [
         reason,
         outcome.detail,
         error.message if error else "",
-        f"wait_timeout ({work.run.options.wait_timeout:g} s) is over",
+        f"wait_timeout ({work.run.options.wait_timeout:g} s) expired",
     ]
     fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)
     outcome.error_code = error.code if error else None

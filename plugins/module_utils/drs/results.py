@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Outcomes into what the user reads: return values, msg, warnings, the diff. Pure."""
+"""Converts outcomes to return values, messages, warnings and the diff. Pure."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 )
 
 NAMED = 20
-"""Servers that one sentence names at the most."""
+"""Maximum number of servers named in one sentence."""
 
 Named: TypeAlias = "tuple[str, SourceServer | None, str]"
-"""A server that a sentence names: its ID, what AWS says of it, and what else there is to say."""
+"""A server to name in a sentence: its ID, its description from AWS, and further details."""
 
 NO_STATE = "UNKNOWN"
-"""The key of summary.by_state for servers of which AWS reported no state."""
+"""The key in summary.by_state for servers without a reported state."""
 
 NOT_REACHED: dict[Goal, str] = {
     "replicating": "not replicating",
@@ -52,13 +52,13 @@ NOT_REACHED: dict[Goal, str] = {
 }
 
 COUNTED: dict[End, str] = {"held": "held", "deferred": "deferred", "failed": "failed"}
-"""The ends that msg counts beside those that reached the goal."""
+"""Other ends counted in msg."""
 
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
-    """A source server with its keys in snake_case, its tags exactly as AWS has them.
+    """A source server with keys in snake_case and tags unchanged.
 
-    One that is nested too deeply for any result is told by its ID alone.
+    If it is nested too deeply to be converted, only its ID is returned.
     """
     try:
         converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
@@ -68,7 +68,7 @@ def snake_case(server: SourceServer) -> dict[str, Any]:
 
 
 def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
-    """The return values that every result has: changed, outcomes, summary, and diff in diff mode."""
+    """The return values common to every result: changed, outcomes, summary, and diff in diff mode."""
     values: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": [_row(outcome) for outcome in outcomes],
@@ -86,7 +86,7 @@ def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
 
 
 def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """The source servers that AWS knows, as AWS last showed them, in the order of the outcomes."""
+    """The source servers known to DRS, as last returned, in the order of the outcomes."""
     return [snake_case(server) for server in _known(outcomes)]
 
 
@@ -104,12 +104,12 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
 
 
 def error_value(error: DrsError) -> dict[str, Any]:
-    """The return value `error`: what ended the run for all servers, in the shape of fail_json_aws."""
+    """The return value `error`: the error that ended the run, in the format of fail_json_aws."""
     return {"error": {"code": error.code, "message": error.message}}
 
 
 def success_message(run: Run) -> str:
-    """What was done, with all counts, and where."""
+    """What was done, with all counts, region and account."""
     facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
     changed = sum(outcome.changed for outcome in run.outcomes)
     would = "would be " if run.options.check_mode else ""
@@ -118,7 +118,7 @@ def success_message(run: Run) -> str:
 
 
 def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
-    """What went wrong, by cause and with all counts; None where nothing did."""
+    """What went wrong, by cause and with all counts; None if nothing did."""
     failed = [outcome for outcome in run.outcomes if outcome.failed or (run.expired and outcome.end == "deferred")]
     missing = [f"no source server has {listed(unmatched)}"] if unmatched else []
     if run.error:
@@ -138,16 +138,16 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
 
 
 def no_match_message(region: str, selection: Selection) -> str:
-    """What is said where the filters match no server at all, whatever its state."""
+    """The message for filters that match no server in any state."""
     keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
     meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
-    which = f" matches {meant}{excluded}" if meant else f" is there{excluded}"
+    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
     return sentence(f"No source server{which} in {region}: check the filters and the region")
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
-    """One warning for each cause, not for each server."""
+    """One warning per cause."""
     warned = [(outcome.warning, _named(outcome)) for outcome in outcomes if outcome.warning]
     groups = by_cause(warned)
     if len(warned) > NAMED:
@@ -156,14 +156,14 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:
-    """The region, and the account of the servers' ARNs."""
+    """The region, and the account from the servers' ARNs."""
     arns = (text_at(server, "arn") or "" for server in servers)
     accounts = sorted({arn.split(":")[4] for arn in arns if arn.count(":") >= 5 and arn.split(":")[4]})
     return f"{region}, account {listed(accounts)}" if accounts else region
 
 
 def named(servers: Iterable[Named]) -> list[str]:
-    """Each server as a sentence names it: ID, host name, and in brackets what else there is to say."""
+    """Each server as named in a sentence: ID, hostname, and details in parentheses."""
     return [
         " ".join(
             part for part in (source_server_id, printable(hostname_of(server) or ""), detail and f"({detail})") if part
@@ -173,9 +173,9 @@ def named(servers: Iterable[Named]) -> list[str]:
 
 
 def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
-    """Each cause once, with its servers; at most 20 servers in all, then how many more there are.
+    """Each cause once, with its servers. At most 20 servers are named in total, the rest are counted.
 
-    counted: whether each cause comes after the number of its servers.
+    counted: whether to put the number of servers before each cause.
     """
     groups: dict[str, list[Named]] = {}
     for cause, server in causes:
@@ -201,11 +201,11 @@ def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
     place = where(run.api.region, _known(run.outcomes))
     counts = f"{changed} {facts.verb}, {failed} not ({place})."
-    return f"{sentence(error.message)} {counts}{undone} {advice}: it goes on where it stopped."
+    return f"{sentence(error.message)} {counts}{undone} {advice} to continue."
 
 
 def _counts(run: Run) -> list[str]:
-    """How many servers ended how, beside those that this run changed; what is none is left out."""
+    """Counts of the servers that this run did not change, by end. Zero counts are omitted."""
     facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
     already = sum(outcome.end == "done" and not outcome.changed for outcome in run.outcomes)
     were = "was" if already == 1 else "were"
@@ -250,7 +250,7 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
 
 
 def _encodable(value: Any) -> Any:
-    """The value to the letter, but for lone surrogates, which no result can carry: these are escaped."""
+    """The value with lone surrogates escaped, which a result cannot contain. Otherwise unchanged."""
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run: its options, its source servers with their working memory, and what it is handed in."""
+"""One run: its options, its source servers with their working state, and its dependencies."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is to bring about.
+    """The options of a run.
 
-    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: why somebody stopped a server
-    for a reason, None where nothing shows that. holds: whether such a server is left alone, as with filters, or started
-    with a warning, as by its ID.
+    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: returns why a server appears to
+    have been stopped on purpose, otherwise None. holds: whether to leave such a server alone (filters) or start it with
+    a warning (IDs).
     """
 
     goal: Goal
@@ -47,12 +47,12 @@ class RunOptions:
 
 @dataclass(eq=False)
 class Work:
-    """One source server in the run: its outcome, and the working memory of its looks and calls.
+    """One source server in the run: its outcome, and the working state of its observations and calls.
 
-    due: the call that is to be made. sent: calls that were made. accepted_at: when the call took effect, as far as is
-    known. effect_seen: a look showed it. unanswered: calls that ended without an answer. shows_until: until when a look
-    may miss the effect of the last of them. is_disproved: a look after that saw none. is_exhausted: no further call
-    helps. look_at, call_at: when the next look is due, and the earliest next call.
+    due: the call to make. sent: the number of calls made. accepted_at: when the call took effect, as far as known.
+    effect_seen: its effect was observed. unanswered: the number of calls without a response. shows_until: how long the
+    state may not show the effect of the last of them. is_disproved: it was observed after that without an effect.
+    is_exhausted: no attempt is left. look_at, call_at: times of the next observation and the earliest next call.
     """
 
     run: Run
@@ -81,7 +81,7 @@ class Work:
 
     @property
     def rule(self) -> Rule:
-        """What the state alone asks for."""
+        """The rule for the state alone, ignoring earlier calls."""
         return RULES[self.run.options.goal, phase_of(self.outcome.state)]
 
 
@@ -114,7 +114,7 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether the deadline has come."""
+        """Whether the deadline has passed."""
         return self.clock() >= self.api.until
 
     @property

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which source servers a task means: by ID, or by filters as EC2 has them. Matching is pure; find() asks DRS."""
+"""Selects source servers by ID or by EC2-style filters. Matching is pure; find() calls DRS."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
     "origin-region": lambda server: text_at(server, "sourceCloudProperties", "originRegion"),
     "replication-direction": lambda server: text_at(server, "replicationDirection"),
 }
-"""The filter keys beside tag:<Key>, each with what it reads of a server: a text, a list of texts, or None."""
+"""The filter keys other than tag:<Key>, each with a function that returns a string, a list of strings or None."""
 
 CASELESS = frozenset({"hostname", "fqdn"})
-"""Host names know no case (RFC 4343)."""
+"""Hostnames are case-insensitive (RFC 4343)."""
 
 NAMING = ("hostname", "fqdn", "ec2-instance-id", "source-server-id")
-"""The keys whose values name a server: one that no server has is told."""
+"""The keys whose literal values name a server. If no server matches such a value, it is reported as unmatched."""
 
 Filters = dict[str, list[str]]
-"""Filter key to the patterns of which one must match."""
+"""Maps each filter key to its patterns, any of which may match."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The source servers that a task means: by ID, or the ones that match the filters and none of the excluded ones."""
+    """The selected source servers: by ID, or those that match filters and none of exclude_filters."""
 
     source_server_ids: list[str] | None = None
     filters: Filters = field(default_factory=dict)
@@ -64,10 +64,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Found:
-    """What filters found.
+    """What the filters matched.
 
-    servers: ordered by ID. unmatched: the values, as "key=value", that name a server and that no server has.
-    is_broadly_matched: whether some server matches the keys other than replication-state.
+    servers: sorted by ID. unmatched: values that name a server but match none, as "key=value". is_broadly_matched:
+    whether any server matches the keys other than replication-state.
     """
 
     servers: list[SourceServer]
@@ -76,10 +76,10 @@ class Found:
 
 
 def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Selection | None:
-    """The selection that one of the selectors gives, None where none is given. A null selector counts as absent.
+    """The selection from the one selector that is set; None if none is. A null selector counts as not set.
 
-    Raises InvalidOptions for two of them, for an empty one (a DescribeSourceServers without IDs means every server),
-    and for what parse_ids and parse_filters refuse.
+    Raises InvalidOptions for several selectors, for an empty one (DescribeSourceServers without IDs returns every
+    server), and for what parse_ids and parse_filters reject.
     """
     selector = _selector(params, selectors)
     exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
@@ -88,12 +88,12 @@ def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Sele
     if selector is None:
         return Selection(exclude_filters=exclude_filters) if exclude_filters else None
     if exclude_filters:
-        raise InvalidOptions(f"exclude_filters goes with filters, not with {selector}")
+        raise InvalidOptions(f"exclude_filters cannot be combined with {selector}")
     return Selection(source_server_ids=parse_ids(params[selector]))
 
 
 def _selector(params: Mapping[str, Any], selectors: Sequence[str]) -> str | None:
-    """The selector that is given, None where none is. Raises InvalidOptions for two of them and for an empty one."""
+    """The selector that is set; None if none is. Raises InvalidOptions for several selectors and for an empty one."""
     given = [selector for selector in selectors if params[selector] is not None]
     if not given:
         return None
@@ -106,35 +106,35 @@ def _selector(params: Mapping[str, Any], selectors: Sequence[str]) -> str | None
 
 
 def parse_ids(value: str | Sequence[str]) -> list[str]:
-    """The source server IDs without white space around them, each once, in their order.
+    """The source server IDs without surrounding whitespace and duplicates, in order.
 
-    Raises InvalidOptions that names all of a wrong shape.
+    Raises InvalidOptions that lists all malformed IDs.
     """
     ids = list(dict.fromkeys(str(text).strip() for text in ([value] if isinstance(value, str) else value)))
     wrong = [repr(text) for text in ids if not SOURCE_SERVER_ID.fullmatch(text)]
     if wrong:
-        raise InvalidOptions(f"These are not source server IDs (s- and 17 letters or digits): {listed(wrong)}")
+        raise InvalidOptions(f"Invalid source server IDs (expected s- and 17 letters or digits): {listed(wrong)}")
     return ids
 
 
 def parse_filters(option: str, value: Any) -> Filters:
-    """The filters with each value as a list of patterns; booleans and numbers become text as in amazon.aws.
+    """The filters with each value as a list of patterns. Booleans and numbers are converted as in amazon.aws.
 
-    Raises InvalidOptions for no key at all, an unknown key, an empty list, and a value that is no text, number, boolean
-    or list of these.
+    Raises InvalidOptions for empty filters, an unknown key, an empty list, and a value that is not a string, number,
+    boolean or list of these.
     """
     if not isinstance(value, Mapping) or not value:
         raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
     unknown = [str(key) for key in value if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
-        raise InvalidOptions(f"{option} has no key {listed(unknown)}; the keys are tag:<Key>, {listed(list(READERS))}")
+        raise InvalidOptions(f"{option}: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
     return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
 
 
 def state_warnings(selection: Selection) -> list[str]:
-    """Warnings about patterns of replication-state that match no known state, such as a mistyped one."""
+    """Warnings about replication-state patterns that match no known state, such as mistyped ones."""
     return [
-        f"{STATE_KEY} {pattern!r} matches none of the known states, which are {listed(list(PHASES))}"
+        f"{STATE_KEY} {pattern!r} matches none of the known states: {listed(list(PHASES))}"
         for filters in (selection.filters, *selection.exclude_filters)
         for pattern in filters.get(STATE_KEY, [])
         if not any(_regex(pattern).fullmatch(state) for state in PHASES)
@@ -142,7 +142,7 @@ def state_warnings(selection: Selection) -> list[str]:
 
 
 def find(api: Api, selection: Selection) -> Found:
-    """The source servers that match the filters. Raises DrsError where a page cannot be had: a part is no answer."""
+    """The source servers that match the filters. Raises DrsError if any page fails: a partial list is not a result."""
     ids = _only_ids(selection.filters)
     servers = api.describe(ids) if ids else api.describe_all()
     by_id = {server["sourceServerID"]: server for server in servers}
@@ -160,7 +160,7 @@ def find(api: Api, selection: Selection) -> Found:
 
 
 def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:
-    """The values without a wildcard, as "key=value", that name a server and that none of the servers has."""
+    """The values without a wildcard that name a server but match none of these, as "key=value"."""
     for key in NAMING:
         for pattern in filters.get(key, []):
             if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
@@ -168,7 +168,7 @@ def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str
 
 
 def matches(server: SourceServer, filters: Filters) -> bool:
-    """Whether the server matches every key with one of its patterns. Case counts, but for host names."""
+    """Whether the server matches at least one pattern of every key. Case-sensitive, except for hostnames."""
     return all(
         any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in texts_of(server, key))
         for key, patterns in filters.items()
@@ -177,7 +177,7 @@ def matches(server: SourceServer, filters: Filters) -> bool:
 
 # https://docs.aws.amazon.com/drs/latest/userguide/failback-performing-main.html
 HOLDS: list[tuple[Callable[[SourceServer], bool], str]] = [
-    (lambda server: _last_recovery(server) in ("PENDING", "IN_PROGRESS"), "its launch for recovery is under way"),
+    (lambda server: _last_recovery(server) in ("PENDING", "IN_PROGRESS"), "a recovery launch is in progress"),
     (
         lambda server: (
             bool(text_at(server, "recoveryInstanceId")) and _last_recovery(server) not in (None, "FAILED", "TERMINATED")
@@ -191,32 +191,32 @@ HOLDS: list[tuple[Callable[[SourceServer], bool], str]] = [
     ),
     (
         lambda server: bool(text_at(server, "reversedDirectionSourceServerArn")),
-        "has a server with reversed direction, protect it by reversed replication",
+        "has a reversed source server, protect it by reversed replication",
     ),
 ]
-"""When somebody stopped a server for a reason, and what is said of it."""
+"""Conditions that show that a server was stopped on purpose, with the reason given to the user."""
 
 
 def hold_reason(server: SourceServer) -> str | None:
-    """Why filters leave a stopped server alone, None where they do not."""
+    """Why filters leave a stopped server alone; None if they do not."""
     return next((reason for applies, reason in HOLDS if applies(server)), None)
 
 
 def _last_recovery(server: SourceServer) -> str | None:
-    """The status of the last launch where that was for recovery; a drill stops nothing."""
+    """The status of the last launch if that was a recovery; None for a drill, which does not stop replication."""
     is_recovery = text_at(server, "lifeCycle", "lastLaunch", "initiated", "type") == "RECOVERY"
     return (text_at(server, "lifeCycle", "lastLaunch", "status") or "") if is_recovery else None
 
 
 def _only_ids(filters: Filters) -> list[str]:
-    """The IDs, where these are all that DRS has to be asked for: it filters by nothing else."""
+    """The IDs to request if they cover all matches, otherwise []. DRS itself filters only by ID."""
     ids = filters.get("source-server-id", [])
     named_otherwise = any(key in filters for key in NAMING if key != "source-server-id")
     return ids if not named_otherwise and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []
 
 
 def texts_of(server: SourceServer, key: str) -> list[str]:
-    """What the server has for a filter key; nothing where it has none."""
+    """The server's values for a filter key; empty if there are none."""
     value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
     return value if isinstance(value, list) else [] if value is None else [value]
 
@@ -224,7 +224,7 @@ def texts_of(server: SourceServer, key: str) -> list[str]:
 def _patterns(option: str, key: str, value: Any) -> list[str]:
     patterns = value if isinstance(value, list) else [value]
     if not patterns or not all(isinstance(pattern, (str, bool, int, float)) for pattern in patterns):
-        raise InvalidOptions(f"{option}: {key} takes a text, a number, a boolean or a list of these, not {value!r}")
+        raise InvalidOptions(f"{option}: {key} takes a string, number, boolean or a list of these, not {value!r}")
     return [str(pattern).lower() if isinstance(pattern, bool) else str(pattern) for pattern in patterns]
 
 
@@ -238,7 +238,7 @@ def _is_literal(pattern: str) -> bool:
 
 @functools.cache
 def _regex(pattern: str, caseless: bool = False) -> re.Pattern[str]:
-    """An EC2 filter pattern: * and ? match any text and any character; a backslash takes their meaning away."""
+    """An EC2 filter pattern: * matches any string and ? any character; a backslash escapes them."""
     wild = {"*": ".*", "?": "."}
     text = "".join(wild.get(token) or re.escape(token[-1]) for token in _tokens(pattern))
     return re.compile(text, re.DOTALL | (re.IGNORECASE if caseless else re.RegexFlag(0)))

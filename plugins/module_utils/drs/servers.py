@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a sourceServer says: readers of one server. Pure, no AWS call.
+"""Accessors for the members of a sourceServer. Pure, no AWS calls.
 
-Any member may be absent, and a hostile or newer service may send any JSON type: what has the wrong type counts as
-absent.
+Any member may be absent, and a hostile or newer service may send any JSON type: a member with the wrong type is treated
+as absent.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ LARGEST_LONG = 2**63
 
 
 def member(document: Any, *path: str) -> Any:
-    """The member at the path, None where there is none."""
+    """The member at the path; None if there is none."""
     for name in path:
         document = document.get(name) if isinstance(document, Mapping) else None
     return document
 
 
 def text_at(document: Any, *path: str) -> str | None:
-    """The text at the path, None where there is none or it is empty."""
+    """The string at the path; None if there is none or it is empty."""
     value = member(document, *path)
     return value if isinstance(value, str) and value else None
 
@@ -49,18 +49,18 @@ def _bytes_at(document: Any, name: str) -> int:
 
 
 def replication_of(server: SourceServer | None) -> Mapping[str, Any]:
-    """The dataReplicationInfo, empty where AWS sent none."""
+    """The dataReplicationInfo; empty if AWS sent none."""
     value = member(server, "dataReplicationInfo")
     return value if isinstance(value, Mapping) else {}
 
 
 def state_of(server: SourceServer | None) -> str | None:
-    """The data replication state that AWS reported, None where it reported none."""
+    """The data replication state; None if AWS reported none."""
     return text_at(server, "dataReplicationInfo", "dataReplicationState")
 
 
 def hostname_of(server: SourceServer | None) -> str | None:
-    """The host name among the identification hints, or the FQDN where there is no host name."""
+    """The hostname from the identification hints, or the FQDN if there is none."""
     hints = member(server, "sourceProperties", "identificationHints")
     return text_at(hints, "hostname") or text_at(hints, "fqdn")
 
@@ -95,7 +95,7 @@ def failed_step_of(server: SourceServer | None) -> str | None:
 
 @dataclass(frozen=True)
 class Storage:
-    """Bytes of the replicated disks of one or more source servers."""
+    """Total bytes of the replicated disks of one or more source servers."""
 
     total: int = 0
     replicated: int = 0
@@ -103,12 +103,12 @@ class Storage:
 
     @property
     def percent(self) -> float | None:
-        """Share that is replicated, 0 to 100 with one decimal; None where there is nothing to replicate."""
+        """The replicated share, 0 to 100 with one decimal; None if there is nothing to replicate."""
         return round(min(100.0, 100 * (self.replicated / self.total)), 1) if self.total else None
 
 
 def storage_of(servers: Iterable[SourceServer | None]) -> Storage:
-    """The storage of these servers together."""
+    """The combined storage of these servers."""
     disks = [disk for server in servers for disk in _objects_at(server, "dataReplicationInfo", "replicatedDisks")]
     return Storage(
         total=sum(_bytes_at(disk, "totalStorageBytes") for disk in disks),
@@ -118,7 +118,7 @@ def storage_of(servers: Iterable[SourceServer | None]) -> Storage:
 
 
 def progress_of(server: SourceServer | None) -> str:
-    """How far the replication is: failed initiation step, replicated percent, lag and ETA as AWS sends them."""
+    """The replication progress: failed initiation step, replicated percent, lag and ETA as AWS sends them."""
     percent = storage_of([server]).percent
     parts = {
         "failed step": failed_step_of(server),

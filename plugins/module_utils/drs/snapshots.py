@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks up the newest recovery snapshot of many source servers, some at once."""
+"""Looks up the newest recovery snapshots of many source servers concurrently."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
 def look_up(
     api: SnapshotApi, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
 ) -> list[Lookup]:
-    """For each source server its newest recovery snapshot, None where it has none, or the error of its lookup.
+    """For each source server its newest recovery snapshot, None if it has none, or the error of the lookup.
 
-    No further call is made after a fatal error, after 20 calls in a row without an answer, or after the deadline.
+    No further call is made after a fatal error, 20 consecutive calls without a response, or the deadline.
     """
     breaker = CircuitBreaker()
     fatal: list[DrsError] = []
@@ -57,14 +57,14 @@ def look_up(
 
 def _newest(api: SnapshotApi, source_server_id: str) -> Lookup:
     try:
-        # Ten without a timestamp would be ten that are being taken at once.
+        # One page is enough: ten snapshots without a timestamp would mean ten being taken at once.
         return newest(islice(api.recovery_snapshots(source_server_id), SNAPSHOTS_PER_PAGE))
     except DrsError as error:
         return error
 
 
 def ended_by(lookups: Sequence[Lookup]) -> DrsError | None:
-    """The error that ended the run for all: a fatal one, or the first where no lookup succeeded."""
+    """The error that ended the run: a fatal one, or the first if no lookup succeeded."""
     errors = [lookup for lookup in lookups if isinstance(lookup, DrsError)]
     fatal = [error for error in errors if error.kind == "fatal"]
     return next(iter(fatal or (errors if len(errors) == len(lookups) else [])), None)

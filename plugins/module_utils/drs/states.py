@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The data replication states of a source server, and the one rule that decides what to do about them.
+"""The data replication states of a source server, and the rules that decide what to do about them.
 
-Pure: no I/O, no clock, the standard library only. The states are botocore's DataReplicationState. docs/states.md
-repeats the tables for readers, and a test compares them.
+Pure: no I/O, no clock, standard library only. The states are those of botocore's DataReplicationState. docs/states.md
+repeats the tables, and a test compares them.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ PHASES: dict[str, Phase] = {
 }
 
 START_SHOWS_WITHIN = 300.0
-"""Seconds for which Describe may still say STOPPED after StartReplication took effect. An assumption: AWS names no
-bound."""
+"""Seconds for which Describe may still return STOPPED after StartReplication took effect. Assumed: AWS documents no
+limit."""
 
 
 @dataclass(frozen=True)
 class OperationFacts:
-    """What the loop has to know of an operation that changes a source server.
+    """The properties of an operation that changes a source server.
 
-    api_name: the operation of the service model. leads_to: the state that an accepted call leads to, which check mode
-    predicts. took_effect: whether a state shows that a call without an answer took effect. pending: the verdicts that
-    an accepted call answers with "wait", since the state does not show it yet. shows_within: seconds for which that
-    may be so. undone_by: the operation that makes the state read as before again. verb: what happened to the server.
-    already: what is said of servers that need no call.
+    api_name: the operation in the service model. leads_to: the state after an accepted call, which check mode predicts.
+    took_effect: whether a state shows that a call without a response took effect. pending: the verdicts that become
+    "wait" after an accepted call, because the state does not show it yet. shows_within: maximum seconds of that delay.
+    undone_by: the opposite operation. verb: past participle for messages. already: phrase for servers that need no
+    call.
     """
 
     api_name: str
@@ -92,8 +92,8 @@ OPERATION_FOR: dict[Goal, Operation] = {"replicating": "start", "continuous": "s
 class Rule:
     """What to do about a source server.
 
-    verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is under way, which is enough without
-    a wait; "fail": no call can reach the goal. reason: a clause for the user. warn: whether the user is warned.
+    verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is in progress, which counts as done
+    when not waiting; "fail": no call can reach the goal. reason: a clause for the user. warn: whether to warn the user.
     """
 
     verdict: Verdict
@@ -102,12 +102,12 @@ class Rule:
 
 
 _STOPPED = Rule("start", "replication is stopped")
-_INITIATING = Rule("wait", "replication is being initiated, no data flows yet")
+_INITIATING = Rule("wait", "replication is being initiated, no data is flowing yet")
 _PROTECTED = Rule("done", "it is continuously protected")
-_STALLED = Rule("wait", "replication has stalled, no data flows", warn=True)
+_STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True)
 _PAUSED = Rule("wait", "replication is paused", warn=True)
 _DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server")
-_UNKNOWN = Rule("wait", "this version of the collection does not know the state and leaves it alone", warn=True)
+_UNKNOWN = Rule("wait", "the state is unknown to this version of the collection", warn=True)
 _UNREADABLE = Rule("fail", "AWS reported no data replication state, so nothing was called")
 
 RULES: dict[tuple[Goal, Phase], Rule] = {
@@ -133,11 +133,11 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("stopped", "initiating"): Rule("stop", "replication is being initiated"),
     ("stopped", "replicating"): Rule("stop", "data is replicating"),
     ("stopped", "protected"): Rule("stop", "it is continuously protected"),
-    ("stopped", "stalled"): Rule("fail", "no data flows, and its recovery snapshots may be the only copy left"),
+    ("stopped", "stalled"): Rule("fail", "no data is flowing, and its recovery snapshots may be the only copy left"),
     ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
     ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates"),
     ("stopped", "unknown"): Rule(
-        "fail", "this version of the collection does not know the state, so its recovery snapshots are not deleted"
+        "fail", "the state is unknown to this version of the collection, so its recovery snapshots are kept"
     ),
     ("stopped", "unreadable"): _UNREADABLE,
 }
@@ -158,19 +158,19 @@ FIRST_LOOK: dict[str, str] = {
     "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": "check TCP 1500 from the source server to the replication server",
     "FAILED_TO_START_DATA_TRANSFER": "check the network to the replication server and the agent's log",
 }
-"""The first thing to look at for each dataReplicationError, by its code."""
+"""The first thing to check for each dataReplicationError code."""
 
 
 def phase_of(state: str | None) -> Phase:
-    """The phase of a state: "unknown" for one that is not in the table, "unreadable" for none at all."""
+    """The phase of a state: "unknown" if it is not in the table, "unreadable" if there is none."""
     return "unreadable" if state is None else PHASES.get(state, "unknown")
 
 
 def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, effect_seen: bool = False) -> Rule:
     """What to do about a source server that was last seen in `state`.
 
-    accepted_ago: seconds since a call of this run took effect for this server as far as is known, None for no such
-    call. It is never repeated. effect_seen: a look since then showed its effect.
+    accepted_ago: seconds since a call of this run took effect, as far as known; None if none did. Such a call is never
+    repeated. effect_seen: whether its effect has been observed since.
     """
     rule = RULES[goal, phase_of(state)]
     name = OPERATION_FOR[goal]
@@ -178,7 +178,7 @@ def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, eff
     if accepted_ago is None or state is None or rule.verdict not in operation.pending:
         return rule
     if accepted_ago < operation.shows_within and not effect_seen:
-        return Rule("wait", f"DRS accepted the {name}, its state does not show it yet")
+        return Rule("wait", f"DRS accepted the {name}, but the state does not show it yet")
     when = "again" if effect_seen else f"{accepted_ago:.0f} s"
     return Rule(
         "fail", f"reads {state} {when} after DRS accepted the {name}: look for {operation.undone_by} in CloudTrail"
@@ -186,14 +186,14 @@ def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, eff
 
 
 def advice(error_code: str) -> str:
-    """A dataReplicationError with the first thing to look at, where the code is known."""
+    """A dataReplicationError code, with the first thing to check if the code is known."""
     return f"{error_code}, {FIRST_LOOK[error_code]}" if error_code in FIRST_LOOK else error_code
 
 
 def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
-    """What is wrong with a server in this state, for a sentence; servers with the same condition are named together.
+    """A phrase about a server in this state. Servers with the same condition are grouped.
 
-    What stalls is told by its dataReplicationError, everything else by the reason.
+    A stalled server is described by its dataReplicationError, any other by the reason.
     """
     if phase_of(state) == "stalled" and error_code:
         return f"{state}: {advice(error_code)}"

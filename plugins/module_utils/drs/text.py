@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text for people: safe on a terminal, and of bounded length. Standard library only."""
+"""Makes text safe for terminals and limits its length. Standard library only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 LONGEST_TEXT = 240
-"""Characters of one text that AWS or a source server wrote, as quoted in a sentence."""
+"""Maximum characters of text from AWS or a source server that is quoted in a sentence."""
 
 LONGEST_VALUE = 80
-"""Characters of a return value such as a state or a code."""
+"""Maximum characters of a return value such as a state or a code."""
 
 
 def printable(text: object, longest: int = LONGEST_TEXT) -> str:
-    """The text on one line: control, format and surrogate characters escaped, cut at a word to `longest` characters.
+    """The text on one line, with unprintable characters escaped, truncated at a word to `longest` characters.
 
-    Whoever owns a source server owns its host name, so no such text may act on the terminal.
+    The owner of a source server chooses its hostname, so such text must not be able to control the terminal.
     """
     shown = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
@@ -31,26 +31,26 @@ def printable(text: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def short(text: str | None, longest: int = LONGEST_VALUE) -> str | None:
-    """The printable text of a return value, None for None."""
+    """The text as a printable return value; None stays None."""
     return None if text is None else printable(text, longest)
 
 
 def first_line(text: object) -> str:
-    """The printable first line, without a full stop at its end.
+    """The printable first line, without a trailing full stop.
 
-    AWS's text about a wrong signature goes on with the request, session token included.
+    Further lines may be sensitive: AWS's message about a wrong signature includes the request and session token.
     """
     lines = str(text).strip().splitlines()
     return printable(lines[0] if lines else "").rstrip(".")
 
 
 def sentence(text: str) -> str:
-    """The text with exactly one full stop at its end."""
+    """The text with exactly one trailing full stop."""
     return f"{text.rstrip('.')}."
 
 
 def listed(names: Sequence[object]) -> str:
-    """The names, printable, with commas between them."""
+    """The names, printable and separated by commas."""
     return ", ".join(printable(name) for name in names)
 
 
@@ -60,5 +60,5 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def times(number: int) -> str:
-    """How often: "once", or "4 times"."""
+    """A count as "once" or "4 times"."""
     return "once" if number == 1 else f"{number} times"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# around.sh COMMAND…: run the command with the DRS emulator in its environment, and with nothing of the user's own AWS.
+# around.sh COMMAND…: run the command against the DRS emulator, without the user's own AWS settings.
 set -eu
 export PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/disaster_recovery/aws:$PYTHONPATH"
 export ANSIBLE_DEPRECATION_WARNINGS=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
