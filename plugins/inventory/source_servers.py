@@ -93,7 +93,7 @@ cache_timeout: 600
 ---
 # account.drs.yml: source servers of another account, with the address to connect to
 plugin: disaster_recovery.aws.source_servers
-regions: [eu-west-1]
+region: eu-west-1
 assume_role_arn: arn:aws:iam::123456789012:role/recovery
 compose:
   ansible_host: source_properties.network_interfaces[0].ips[0]
@@ -108,7 +108,7 @@ from typing import Any, NoReturn
 
 try:
     from boto3.session import Session
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 except ImportError:
     pass  # AWSInventoryBase tells the user
 
@@ -143,6 +143,9 @@ RUN_TIMEOUT = 600.0
 NOT_A_NAME = frozenset({*constants.LOCALHOST, "all", "ungrouped"})
 """Names with a special meaning in Ansible."""
 
+LONGEST_NAME = 253
+"""Maximum characters of a host name (RFC 1035)."""
+
 Located = tuple[str, SourceServer]
 """A region, and a source server in it."""
 
@@ -164,6 +167,8 @@ class InventoryModule(AWSInventoryBase):
             is_cached, servers = self.get_cached_result(path, cache)
             if not is_cached:
                 servers = [[region, dict(server)] for region, server in self._servers(selection)]
+        except NoRegionError:  # from assuming the role
+            self._do_fail("No region to assume the role in: set region, or AWS_REGION in the environment")
         except (BotoCoreError, ClientError) as error:  # from assuming the role
             self._do_fail(str(from_exception("DescribeSourceServers", self.region or "this region", error)))
         except (InvalidOptions, DrsError) as error:
@@ -289,5 +294,5 @@ def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callabl
 
 def host_name(text: str) -> str:
     """The text as a host name that is safe in patterns, paths and terminals; empty if it cannot be one."""
-    name = re.sub(r"[^\w.-]", "_", text.strip())
+    name = re.sub(r"[^\w.-]", "_", text.strip()[:LONGEST_NAME])
     return name if name.strip("._-") and name.lower() not in NOT_A_NAME else ""

@@ -450,9 +450,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     began = time.monotonic()
-    write_progress = ProgressFile()
     try:
         options = parse_options(module.params, module.check_mode)
+        write_progress = ProgressFile(options.wait)
         selection = parse_selection(module.params, SELECTORS)
         if selection is None:
             raise InvalidOptions(f"One of {listed(SELECTORS)} is required; null counts as not set")

@@ -318,7 +318,9 @@ def test_any_other_write_is_sent_once(call: Call, answer: Any) -> None:
 
 
 OTHERS: list[Any] = [None, {}, [], "text", 7, {"sourceServerID": sid(1)}, {"arn": "x"}]
-NO_ITEMS: list[Any] = [None, {}, "", "text", 7, [None], [[]], ["text"], [{}], [SERVER, {"sourceServerID": 7}], [7]]
+NO_IDS: list[Any] = [7, "", "s-1", "s-\ud800", f"{sid(1)}\n", "s-\x1b]0;evil\x07\r\nok: [x]", "\u202eabc", "s" * 20_000]
+NO_ITEMS: list[Any] = [None, {}, "", "text", 7, [None], [[]], ["text"], [{}], [7]]
+NO_ITEMS += [[SERVER, {"sourceServerID": no_id}] for no_id in NO_IDS]
 NO_TOKENS: list[Any] = [7, True, [], {}, 0, False]
 NO_PAGES: list[Any] = [{"items": items} for items in NO_ITEMS] + [{**PAGE, "nextToken": token} for token in NO_TOKENS]
 
@@ -435,6 +437,28 @@ def test_no_further_attempt_of_a_read_begins_after_the_deadline(answer: Failing)
     assert error.kind in ("throttled", "unanswered")
     assert client.times[-1] < 5
     assert sum(client.clock.slept) < 5
+
+
+@pytest.mark.parametrize("call", WRITES)
+@pytest.mark.parametrize(("until", "takes", "sent"), [(50, 49, 1), (50, 50, 0), (1000, 59, 1), (1000, 60, 0)], ids=repr)
+def test_a_write_whose_credentials_take_until_the_deadline_or_its_timeout_is_not_sent(
+    call: Call, until: int, takes: int, sent: int, drs_client: Any
+) -> None:
+    answering = Answering(drs_client, 200, json.dumps(STARTED).encode())
+    answering.api.until = answering.clock() + until
+
+    def refresh(**_event: Any) -> None:
+        answering.clock.pass_(takes)
+
+    drs_client.meta.events.register("before-sign.drs", refresh, unique_id="refresh")
+    try:
+        if sent:
+            assert call(answering.api) == SERVER
+        else:
+            assert error_of(call, answering.api).kind == "not_sent"
+    finally:
+        drs_client.meta.events.unregister("before-sign.drs", unique_id="refresh")
+    assert len(answering.sent) == sent
 
 
 def test_a_pause_that_would_reach_the_deadline_is_not_slept() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from pathlib import Path
@@ -24,7 +25,14 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 ROOT = Path(__file__).parents[2]
 SECRET = "hunter2Hunter2HUNTER2"
 
-CONFIG = """
+
+def until(expiration: str) -> str:
+    """Credentials as a credential process prints them."""
+    keys = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "a", "SessionToken": "b"}
+    return json.dumps({"Version": 1, **keys, "Expiration": expiration})
+
+
+CONFIG = f"""
 [default]
 [profile patient]
 max_attempts = 9
@@ -40,6 +48,12 @@ credential_process = echo hunter2Hunter2HUNTER2
 [profile absent]
 region = eu-north-1
 credential_process = /nowhere/at/all
+[profile undated]
+region = eu-north-1
+credential_process = echo '{until(SECRET)}'
+[profile expired]
+region = eu-north-1
+credential_process = echo '{until("2001-01-01T00:00:00Z")}'
 [profile hanging]
 region = eu-north-1
 credential_process = sleep 20
@@ -230,6 +244,14 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
             {"aws_config": {"retries": "often"}},
             "aws_config is not a valid botocore configuration: check the type of each",
         ),
+        (
+            {"aws_config": {"proxies": "http://proxy.example"}},
+            "aws_config is not a valid botocore configuration: proxies must be a dictionary",
+        ),
+        ({"endpoint_url": "http://127.0.0.1:port"}, "endpoint_url is not a valid URL: check its host and port"),
+        ({"endpoint_url": "http://127.0.0.1:0"}, "endpoint_url is not a valid URL: check its host and port"),
+        ({"endpoint_url": "http://127.0.0.1:99999"}, "endpoint_url is not a valid URL: check its host and port"),
+        ({"endpoint_url": "http://[::1"}, "endpoint_url is not a valid URL: check its host and port"),
         ({"endpoint_url": "no url"}, "Cannot create an AWS client from these options: Invalid endpoint: no url"),
         ({"region": "not a region"}, "'not a region' is not a valid region name"),
         ({"region": "eu-west-1\n"}, r"'eu-west-1\n' is not a valid region name"),
@@ -285,7 +307,20 @@ def test_white_space_in_a_credential_of_the_environment_is_refused_without_its_v
     assert SECRET not in message
 
 
-@pytest.mark.parametrize("profile", ["failing", "talking", "absent", "tokenless"])
+@pytest.mark.parametrize("url", [f"http://me:{SECRET}@127.0.0.1", f"me:{SECRET}@127.0.0.1", f"http://{SECRET}@[::1]:1"])
+@pytest.mark.parametrize("is_option", [True, False])
+def test_credentials_in_an_endpoint_are_refused_without_their_value(
+    url: str, is_option: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_option:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DRS", url)
+    message = refusal_of(endpoint_url=url if is_option else None)
+    assert SECRET not in message
+    is_url = is_option or "//" in url
+    assert message.startswith("endpoint_url must not contain a user name" if is_url else "Cannot create an AWS client")
+
+
+@pytest.mark.parametrize("profile", ["failing", "talking", "absent", "tokenless", "undated", "expired"])
 def test_output_of_a_credential_process_is_never_shown_and_the_error_is_fatal(profile: str) -> None:
     with pytest.raises((InvalidOptions, DrsError)) as raised:
         connected(profile=profile, region=None, **NO_KEYS).describe_all()

@@ -235,8 +235,6 @@ def test_each_message_says_what_helps(exception: Exception, message: str) -> Non
         (ConnectionClosedError(endpoint_url=URL), "unanswered"),
         (SSLError(endpoint_url=URL, error=OSError("handshake")), "unanswered"),
         (HTTPClientError(error=OSError("reset")), "unanswered"),
-        (HTTPClientError(error=ValueError("header")), "fatal"),
-        (HTTPClientError(error=UnicodeEncodeError("latin-1", "é", 0, 1, "no")), "fatal"),
         (ProxyConnectionError(proxy_url="http://proxy.example"), "fatal"),
         (CredentialRetrievalError(provider="process", error_msg="no"), "fatal"),
         (NoCredentialsError(), "fatal"),
@@ -249,6 +247,8 @@ def test_each_message_says_what_helps(exception: Exception, message: str) -> Non
         (KeyError("x"), "unanswered"),
         (ValueError("items is not a list"), "unanswered"),
         (RecursionError("too deep"), "unanswered"),
+        (RuntimeError("something else"), "unanswered"),
+        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), "fatal"),
     ],
     ids=short_id,
 )
@@ -257,6 +257,38 @@ def test_each_exception_has_its_kind_and_none_but_an_answer_has_a_code(exception
     assert error.kind == kind
     assert (error.code is not None) == isinstance(exception, ClientError)
     assert error.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        (ValueError("header"), "a credential or proxy setting has a character not allowed in HTTP"),
+        (
+            UnicodeEncodeError("latin-1", "é", 0, 1, "no"),
+            "a credential or proxy setting has a character not allowed in HTTP",
+        ),
+        (TypeError("str"), "check the proxies and time-outs in aws_config"),
+        (AttributeError("'str' object has no attribute 'get'"), "check the proxies and time-outs in aws_config"),
+        (OverflowError("timestamp too large"), "check the proxies and time-outs in aws_config"),
+    ],
+    ids=short_id,
+)
+def test_a_bad_connection_setting_is_fatal_for_a_read_and_leaves_open_whether_a_write_was_applied(
+    cause: Exception, message: str
+) -> None:
+    read = error_of(HTTPClientError(error=cause), "DescribeSourceServers")
+    assert (read.kind, read.message) == ("fatal", f"DescribeSourceServers in {REGION} cannot be sent: {message}")
+    assert error_of(HTTPClientError(error=cause), "StartReplication").kind == "unanswered"
+    assert error_of(HTTPClientError(error=cause), "StopReplication").kind == "unanswered"
+
+
+@pytest.mark.parametrize("operation", ["DescribeSourceServers", "StartReplication"])
+def test_a_chunk_of_negative_length_is_no_fault_of_the_settings(operation: str) -> None:
+    error = error_of(HTTPClientError(error=ValueError("read length must be non-negative or -1")), operation)
+    assert (error.kind, error.message) == (
+        "unanswered",
+        f"{operation} in {REGION} got a response that is not from DRS",
+    )
 
 
 def test_an_answer_of_something_else_is_unreadable() -> None:
@@ -288,7 +320,8 @@ def test_a_secret_is_never_in_a_message_and_ends_the_run_at_once(operation: str,
     if isinstance(exception, ClientError):
         exception = ClientError(exception.response, operation)
     error = error_of(exception, operation)
-    assert error.kind == "fatal"
+    is_open = isinstance(exception, HTTPClientError) and not operation.startswith("Describe")
+    assert error.kind == ("unanswered" if is_open else "fatal")
     assert SECRET not in f"{error.message} {error!r} {error.code}"
 
 

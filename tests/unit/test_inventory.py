@@ -228,6 +228,17 @@ def test_a_wrong_configuration_is_refused_before_any_call(
     assert emulator.journal() == []
 
 
+def test_a_role_cannot_be_assumed_without_a_region(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AnsibleParserError, match="No region to assume the role in: set region"):
+        parse(regions=["eu-west-1"], assume_role_arn="arn:aws:iam::123456789012:role/recovery")
+
+
+def test_a_host_name_is_cut() -> None:
+    assert len(host_name("w" * 20_000)) == 253
+
+
 def test_the_credentials_of_an_assumed_role_are_used() -> None:
     plugin = InventoryModule()
     plugin._frozen_credentials = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "profile_name": None}

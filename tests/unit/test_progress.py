@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import threading
@@ -315,23 +316,31 @@ def test_a_fifo_neither_hangs_nor_gets_a_line(progress_file: Path, has_reader: b
         os.close(reader)
 
 
-@pytest.fixture
-def size_limit() -> Iterator[Callable[[int], None]]:
-    """Sets the size from which on a write to a file fails, as it does on a full disk."""
+@contextlib.contextmanager
+def size_limit(size: int) -> Iterator[None]:
+    """Makes writes beyond this size fail, as on a full disk. It applies to the process, so keep it short."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_ends_the_progress_only(progress_file: Path, size_limit: Callable[[int], None]) -> None:
+def test_a_full_disk_ends_the_progress_only(progress_file: Path) -> None:
     progress_file.touch()
     write = ProgressFile()
-    size_limit(8)
-    for text in ("one", "two and more", "three"):
-        write(text)
-    size_limit(100)
+    with size_limit(8):
+        for text in ("one", "two and more", "three"):
+            write(text)
     write("after")
     assert progress_file.read_text() == "\none\ntwo"
+
+
+def test_a_run_that_does_not_wait_writes_no_progress(progress_file: Path) -> None:
+    progress_file.touch()
+    ProgressFile(is_wanted=False)("a line")
+    assert progress_file.read_text() == ""
 
 
 @pytest.fixture

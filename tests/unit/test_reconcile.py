@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
@@ -237,7 +238,7 @@ def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(
 
     assert run.took_effect == {sid(0)}
     assert (run.only.failed, run.only.changed) == (True, False)
-    assert "sent 2 times, not answered once, still STOPPED, and may have taken effect" in run.only.reason
+    assert "sent 2 times, 1 of them not answered, still STOPPED, and may have taken effect" in run.only.reason
     assert REFUSED.message in run.only.reason
 
 
@@ -485,6 +486,27 @@ def test_a_start_that_may_have_taken_effect_keeps_its_place() -> None:
     assert set(run.writes) == {sid(0)}
 
 
+class Stateless(FakeDrs):
+    """Answers a start without a state."""
+
+    def send(self, operation: Operation, source_server_id: str) -> SourceServer:
+        return {**super().send(operation, source_server_id), "dataReplicationInfo": {}}
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_an_accepted_start_keeps_its_place_where_the_answer_has_no_state(wait: bool) -> None:
+    run = Stateless(["STOPPED"] * 3).run(max_in_progress=1, wait=wait, wait_timeout=10, wait_delay=20)
+    assert len(run.writes) == 1
+    assert run.outcomes[0].changed
+
+
+def test_a_started_server_that_is_deleted_gives_its_place_to_the_next_one() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], started=[GONE]), sid(1): FakeServer(["STOPPED"])})
+    run = drs.run(max_in_progress=1, wait=True, wait_timeout=600)
+    assert run.writes == [sid(0), sid(1)]
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "done"]
+
+
 def test_a_start_that_met_a_conflict_keeps_its_place_until_it_is_tried_again() -> None:
     drs = FakeDrs(["STOPPED"] * 2)
     drs.servers[sid(0)].starts = [End(CONFLICT)]
@@ -545,7 +567,51 @@ def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: 
 def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_it(check_mode: bool) -> None:
     run = FakeDrs(["STOPPED"]).run(hold_reason=lambda _server: "failed over", check_mode=check_mode)
     assert run.only.changed
-    assert run.only.warning == "named by ID and not held, but failed over"
+    assert run.only.warnings == ["named by ID and not held, but failed over"]
+
+
+LOST = End(SILENCE, after_effect=True)
+
+
+@pytest.mark.parametrize(
+    ("server", "options", "is_warned"),
+    [
+        (FakeServer(["STOPPED"]), {"wait": True}, True),
+        (FakeServer(["STOPPED"], starts=[LOST]), {}, True),
+        (FakeServer(["STOPPED"], started=["STALLED"]), {"wait": True}, True),
+        (FakeServer(["STOPPED"], started=["DISCONNECTED"]), {"wait": True}, True),
+        (FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9), {}, True),
+        (FakeServer(["STOPPED"], starts=[End(REFUSED)]), {}, False),
+        (FakeServer(["STOPPED", "INITIATING", "CONTINUOUS"], starts=[End(CONFLICT)]), {"wait": True}, False),
+    ],
+    ids=["waited for", "lost answer", "stuck", "disconnected", "not answered", "refused", "started by another"],
+)
+def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_server(
+    server: FakeServer, options: dict[str, Any], is_warned: bool
+) -> None:
+    run = FakeDrs({sid(0): server}).run(**options, wait_timeout=60, hold_reason=lambda _server: "failed over")
+    assert ("named by ID and not held, but failed over" in run.only.warnings) == is_warned
+
+
+def test_a_deferred_server_is_not_warned_of() -> None:
+    run = FakeDrs(["PAUSED", "STOPPED"]).run(max_in_progress=1, hold_reason=lambda _server: "failed over")
+    assert run.outcomes[1].warnings == []
+
+
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("number", [1, 201])
+def test_where_no_server_could_be_looked_at_the_error_ended_the_run_for_all(wait: bool, number: int) -> None:
+    drs = FakeDrs(["CONTINUOUS"] * number, describes=[End(ERROR_500)] * 2)
+    run = drs.run(wait=wait, wait_timeout=60)
+    assert run.ended_by is not None
+    assert run.ended_by.code == ERROR_500.code
+    assert all(outcome.failed for outcome in run.outcomes)
+
+
+def test_an_error_of_one_request_does_not_end_the_run_for_all() -> None:
+    run = FakeDrs(["CONTINUOUS"] * 201, describes=[End(ERROR_500)]).run()
+    assert run.ended_by is None
+    assert [outcome.failed for outcome in run.outcomes] == [True] * 200 + [False]
 
 
 def test_a_held_server_takes_no_place() -> None:
@@ -572,6 +638,16 @@ def test_a_server_that_was_called_is_never_held(end: End) -> None:
     assert (run.only.end, run.only.changed, run.only.action) == ("failed", False, "start")
     assert "failed over" in run.only.reason
     assert ("may have taken effect" in run.only.reason) == (end.error is not CONFLICT)
+
+
+def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_taken_effect() -> None:
+    server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(SILENCE)])
+    run = FakeDrs({sid(0): server}).run(goal="stopped")
+    assert (run.only.end, run.only.changed, run.only.action) == ("done", False, "stop")
+    assert run.only.reason == (
+        "the stop was sent once, never answered, now DISCONNECTED, and may have taken effect:"
+        " its agent is disconnected, nothing replicates"
+    )
 
 
 def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
@@ -602,7 +678,7 @@ def test_three_seconds_pass_between_a_conflict_and_the_next_call() -> None:
 ADVICE = "AGENT_NOT_SEEN, check that the source server is up and its agent runs and reaches DRS on TCP 443"
 REINSTALL = "reinstall or reconnect the AWS Replication Agent on the source server"
 LOST_THEN_REFUSED = (
-    "the start was sent 2 times, not answered once, still STOPPED, and may have taken effect: "
+    "the start was sent 2 times, 1 of them not answered, still STOPPED, and may have taken effect: "
     "AccessDeniedException: so says AWS"
 )
 

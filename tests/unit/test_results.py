@@ -132,6 +132,21 @@ def test_a_server_is_returned_unchanged_except_for_lone_surrogates(text: str) ->
     assert server["tags"] == {text: text, "b": [text, {"c": text, "d": 7}]}
 
 
+def nested(levels: int, *, in_lists: bool) -> Any:
+    value: Any = "deep"
+    for _level in range(levels):
+        value = [value] if in_lists else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("in_lists", [False, True])
+@pytest.mark.parametrize(("levels", "is_returned"), [(10, True), (47, True), (48, False), (900, False)])
+def test_a_server_that_is_nested_too_deeply_is_its_id(levels: int, is_returned: bool, in_lists: bool) -> None:
+    server = {"sourceServerID": sid(0), "tags": {"deep": nested(levels, in_lists=in_lists)}}
+    assert ("tags" in snake_case(server)) == is_returned
+    assert snake_case(server)["source_server_id"] == sid(0)
+
+
 MIXED: list[Seen] = ["STOPPED", "CONTINUOUS", "DISCONNECTED", "STALLED", "SOMETHING_NEW", None, GONE]
 
 
@@ -368,6 +383,9 @@ def test_success_tells_region_and_account() -> None:
         (["arn:aws:drs:r:1:source-server/s", "arn:aws:drs:r:1:source-server/t"], f"{REGION}, account 1"),
         (["arn:aws:drs:r:2:source-server/s", "arn:aws:drs:r:1:source-server/t:u"], f"{REGION}, account 1, 2"),
         (["arn:aws:drs:r:\x1b:source-server/s"], f"{REGION}, account \\x1b"),
+        ([f"arn:aws:drs:r:{account}:source-server/s" for account in range(1, 4)], f"{REGION}, account 1, 2, 3"),
+        ([f"arn:aws:drs:r:{account}:source-server/s" for account in range(5)], f"{REGION}, account 0, 1, 2 and 2 more"),
+        ([f"arn:aws:drs:r:{'1' * 300}:source-server/s"], f"{REGION}, account {'1' * 19}…"),
     ],
 )
 def test_the_account_is_that_of_the_arns(arns: list[str | None], told: str) -> None:
@@ -404,6 +422,21 @@ def test_servers_deferred_by_the_deadline_fail_and_the_deadline_is_reported_once
         f"2 of 3 source servers are not replicating after 600 s (0 started, 1 was running already, 1 deferred,"
         f" 1 failed; {REGION}): cause: {sid(0)}, {sid(1)}."
     )
+
+
+@pytest.mark.parametrize(("goal", "would"), [("continuous", "would be started"), ("stopped", "would be stopped")])
+def test_a_failure_in_check_mode_is_a_prediction(goal: Goal, would: str) -> None:
+    message = str(failure_message(ended("done", "failed", goal=goal, changed=1, check_mode=True)))
+    assert f"(1 {would}, 1 failed; {REGION})" in message
+
+
+def test_a_sentence_names_at_most_20_causes() -> None:
+    run = ended(*failed(300))
+    for number, outcome in enumerate(run.outcomes):
+        outcome.cause = f"cause {number}."
+    message = str(failure_message(run))
+    assert message.count("cause ") == 20
+    assert message.endswith(f"cause 19.: {sid(19)}; and 280 more.")
 
 
 def test_a_failure_names_causes_once_with_their_servers_and_hosts() -> None:
@@ -472,6 +505,13 @@ def test_an_interrupted_run_reports_what_was_done_and_how_to_continue() -> None:
     assert message.startswith(f"{EXPIRED.message}. {counts} ")
     assert "start" in message.removeprefix(f"{EXPIRED.message}. {counts} ").split(".")[0].lower()
     assert message.endswith(". Renew the credentials and run again to continue.")
+
+
+def test_an_interrupted_run_counts_each_server_once() -> None:
+    run = ended("failed", "failed", "done", "held", "deferred", "failed", changed=2)
+    run.outcomes[0].latest, run.error = {}, EXPIRED
+    counts = f"2 started, 1 not, 1 was running already, 1 held, 1 deferred ({REGION})."
+    assert str(failure_message(run)).startswith(f"{EXPIRED.message}. {counts} Starts were not undone.")
 
 
 def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     READERS,
-    SOURCE_SERVER_ID,
     Filters,
     Selection,
     find,
@@ -22,6 +22,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     state_warnings,
     unmatched,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SOURCE_SERVER_ID
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, End, FakeDrs, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.model import ServiceModel
@@ -256,6 +257,14 @@ def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str
 )
 def test_only_star_and_question_mark_are_wild(pattern: str, text: str, hit: bool) -> None:
     assert matches({"tags": {"Key": text}}, {"tag:Key": [pattern]}) == hit
+
+
+@pytest.mark.parametrize("pattern", ["*-*-*-*-*-*-*prod", "*-" * 30 + "prod", "?*" * 30 + "prod"])
+def test_no_hostname_keeps_a_pattern_busy(pattern: str) -> None:
+    began = time.monotonic()
+    hints = {"hostname": "-" * 20_000}
+    assert not matches({"sourceProperties": {"identificationHints": hints}}, {"hostname": [pattern]})
+    assert time.monotonic() - began < 5
 
 
 def test_keys_are_anded_and_values_ored() -> None:

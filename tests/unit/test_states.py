@@ -221,8 +221,14 @@ def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | No
 def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_look_at() -> None:
     told = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
     assert advice("UNSTABLE_NETWORK") == told
-    assert condition("STALLED", "replication has stalled", "UNSTABLE_NETWORK") == f"STALLED: {told}"
-    assert condition("STALLED", "replication has stalled", "SOMETHING_NEW") == "STALLED: SOMETHING_NEW"
+    reason = decide("continuous", "STALLED").reason
+    assert condition("STALLED", reason, "UNSTABLE_NETWORK") == f"STALLED: {told}"
+    assert condition("STALLED", reason, "SOMETHING_NEW") == "STALLED: SOMETHING_NEW"
+
+
+@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "INITIATING", "BACKLOG"])
+def test_the_condition_of_any_other_server_is_its_reason_and_its_error(state: str) -> None:
+    assert condition(state, "why", "SOMETHING_NEW") == f"{state}, why: SOMETHING_NEW"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +242,7 @@ def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_
         (None, "AGENT_NOT_SEEN", "why"),
     ],
 )
-def test_the_condition_of_every_other_server_is_its_reason(
+def test_the_condition_of_a_server_without_an_error_or_an_agent_is_its_reason(
     state: str | None, error_code: str | None, told: str
 ) -> None:
     assert condition(state, "why", error_code) == told

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
     unreadable,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.rate_limiter import RateLimiter
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SOURCE_SERVER_ID, text_at
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Operation
 
 if TYPE_CHECKING:
@@ -123,6 +125,9 @@ class DrsApi:
         self._limiters = {operation: RateLimiter(clock, sleep) for operation in operations}
         for operation in READS:
             client.meta.events.register(f"response-received.drs.{operation}", _require_a_list)
+        self._thread = threading.local()
+        for facts in OPERATIONS.values():
+            client.meta.events.register(f"before-send.drs.{facts.api_name}", self._refuse_late)
 
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         """The source servers with these IDs, from all pages; unknown ones are absent.
@@ -237,13 +242,29 @@ class DrsApi:
         if seconds <= 0:
             raise self._not_sent(operation, "the deadline")
         method = getattr(self._client, xform_name(operation))
+        send_until = min(self.until, self._clock() + seconds)
+
+        def call() -> Any:
+            self._thread.send_until = send_until
+            return method(**request)
+
         try:
-            answer = call_within(seconds, lambda: method(**request))
+            answer = call_within(seconds, call)
+        except DrsError:
+            raise
         except Exception as error:
             raise from_exception(operation, self.region, error) from error
         if not isinstance(answer, dict):
             raise unreadable(operation, self.region)
         return answer
+
+    def _refuse_late(self, event_name: str, **_event: Any) -> None:
+        """Raises DrsError for a start or stop that comes too late, such as after credentials that took long to refresh.
+
+        Its caller may have abandoned the call, so nothing may be sent any more.
+        """
+        if self._clock() >= getattr(self._thread, "send_until", math.inf):
+            raise self._not_sent(event_name.rpartition(".")[2], "the deadline")
 
     def _not_sent(self, operation: str, before: str) -> DrsError:
         return DrsError("not_sent", None, f"{operation} in {self.region} was not sent before {before}")
@@ -255,7 +276,7 @@ def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def _has_an_id(server: Mapping[str, Any]) -> bool:
-    return isinstance(server.get("sourceServerID"), str)
+    return SOURCE_SERVER_ID.fullmatch(text_at(server, "sourceServerID") or "") is not None
 
 
 def _require_a_list(response_dict: Mapping[str, Any] | None, **_event: Any) -> None:

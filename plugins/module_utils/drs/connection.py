@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 try:
     from botocore.config import Config
@@ -66,7 +67,10 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
         raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):
         raise InvalidOptions(f"{printable(repr(region))} is not a valid region name")
+    _check_endpoint(endpoint)
     users: Any = arguments.pop("aws_config", None) or Config()
+    if not isinstance(users.proxies, (dict, type(None))):
+        raise InvalidOptions("aws_config is not a valid botocore configuration: proxies must be a dictionary")
     seconds = max(0.0, min(CLIENT_TIMEOUT, until + OVERRUN - time.monotonic()))
     try:
         client, attempts = call_within(seconds, lambda: _client(region, endpoint, users, arguments))
@@ -76,8 +80,10 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
         raise InvalidOptions(f"No AWS credentials within {seconds:.0f} s: check the credential process") from error
     except (CredentialRetrievalError, OSError) as error:
         raise from_exception("DescribeSourceServers", region or "this region", error) from error
+    except InvalidOptions:
+        raise
     except Exception as error:
-        raise InvalidOptions(f"Cannot create an AWS client from these options: {first_line(error)}") from error
+        raise InvalidOptions(f"Cannot create an AWS client from these options: {_client_error(error)}") from error
     return DrsApi(client, until, attempts)
 
 
@@ -92,12 +98,33 @@ def _client(
     once: Any = {**(users.retries or {}), "total_max_attempts": 1}
     config = ours.merge(users).merge(Config(retries=once))
     client: Any = boto3_inventory_conn("client", "drs", region=region, endpoint=endpoint, config=config, **arguments)
+    _check_endpoint(client.meta.endpoint_url)
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
     # Credentials from a role or a process are fetched with the first call.
     if isinstance(credentials, Credentials) and not isinstance(credentials, RefreshableCredentials):
         found = (credentials.access_key, credentials.secret_key, credentials.token)
         _check_credentials(dict(zip(CREDENTIALS, found, strict=True)))
     return client, attempts
+
+
+def _check_endpoint(url: str | None) -> None:
+    """Raises InvalidOptions for a URL with credentials, which errors would quote, or with a bad port."""
+    try:
+        parts = urlsplit(url or "")
+        is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise InvalidOptions("endpoint_url is not a valid URL: check its host and port")
+    if "@" in (url or ""):
+        raise InvalidOptions("endpoint_url must not contain a user name or a password")
+
+
+def _client_error(error: Exception) -> str:
+    """The text of the error, unless it quotes what a credential process printed or credentials in an endpoint."""
+    if type(error).__module__.startswith("dateutil"):
+        return "the credential provider returned an invalid expiration time"
+    return "Invalid endpoint" if re.match("Invalid endpoint.*@", str(error), re.DOTALL) else first_line(error)
 
 
 def _check_credentials(credentials: Mapping[str, str | None]) -> None:

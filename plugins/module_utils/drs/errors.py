@@ -24,6 +24,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule tells the user
 
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, printable
 
 ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
@@ -86,6 +87,8 @@ IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fata
 
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
+WRITES = frozenset(facts.api_name for facts in OPERATIONS.values())
+
 # If source servers cannot be listed, no server can be handled.
 FATAL_WHERE_REFUSED = frozenset({"DescribeSourceServers"})
 
@@ -103,6 +106,12 @@ def kind_of(code: str | None, status: int) -> ErrorKind:
     return "fatal" if status == 401 else "refused"
 
 
+def _cause_of(error: Exception) -> Exception | None:
+    """The exception that an HTTPClientError wraps."""
+    cause = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
+    return cause if isinstance(cause, Exception) else None
+
+
 # Some exceptions quote a credential or the output of a credential process. "{text}" is used only for those that cannot.
 _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
     (lambda error: isinstance(error, TimeoutError), "unanswered", "{operation} in {region} got {text}"),
@@ -112,9 +121,26 @@ _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
         "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings",
     ),
     (
-        lambda error: isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError),
+        # http.client, of a response with a chunk of negative length.
+        lambda error: "read length" in str(_cause_of(error)),
+        "unanswered",
+        "{operation} in {region} got a response that is not from DRS",
+    ),
+    (
+        lambda error: isinstance(_cause_of(error), ValueError),
         "fatal",
         "{operation} in {region} cannot be sent: a credential or proxy setting has a character not allowed in HTTP",
+    ),
+    (
+        lambda error: isinstance(_cause_of(error), (TypeError, AttributeError, OverflowError)),
+        "fatal",
+        "{operation} in {region} cannot be sent: check the proxies and time-outs in aws_config",
+    ),
+    (
+        # botocore, of a credential process or role that returns expired credentials.
+        lambda error: isinstance(error, RuntimeError) and "still expired" in str(error),
+        "fatal",
+        "The AWS credentials are expired even after a refresh: check the credential provider and this machine's clock",
     ),
     (
         lambda error: isinstance(error, CredentialRetrievalError),
@@ -144,7 +170,10 @@ def from_exception(operation: str, region: str, error: Exception) -> DrsError:
         return _from_answer(operation, region, error.response)
     for applies, kind, message in _EXCEPTIONS:
         if applies(error):
-            return DrsError(kind, None, message.format(operation=operation, region=region, text=first_line(error)))
+            # A Describe came before each write, so its settings were right, and its effect is what is not known.
+            is_open = operation in WRITES and _cause_of(error) is not None
+            text = message.format(operation=operation, region=region, text=first_line(error))
+            return DrsError("unanswered" if is_open else kind, None, text)
     return unreadable(operation, region)  # botocore's parser raises various exceptions on malformed JSON
 
 

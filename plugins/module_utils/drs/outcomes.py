@@ -34,7 +34,8 @@ class Outcome:
     first, latest: the first and last description from AWS. absent: DRS did not know it when last polled.
     predicted_state: in check mode. action: the last call made, or that check mode would make. end: None while there is
     more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
-    can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning.
+    can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. hold_warning:
+    the cause of a warning about a start by ID that filters would have held.
     """
 
     source_server_id: str
@@ -49,6 +50,7 @@ class Outcome:
     cause: str = ""
     detail: str = ""
     warning: str | None = None
+    hold_warning: str | None = None
     error_code: str | None = None
 
     @property
@@ -59,6 +61,10 @@ class Outcome:
     @property
     def failed(self) -> bool:
         return self.end == "failed"
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning for warning in (self.warning, self.hold_warning) if warning]
 
     def see(self, server: SourceServer | None) -> None:
         """Record an observation: the source server, or None if DRS does not know it."""

@@ -39,9 +39,11 @@ def in_progress(run: Run) -> list[Work]:
 
 
 def _is_in_progress(work: Work) -> bool:
-    verdict = work.rule.verdict
+    """Whether the rule says wait, or the server was called and its state does not show where it is."""
+    verdict, outcome = work.rule.verdict, work.outcome
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
-    return verdict == "wait" or (verdict in OPERATIONS and is_called)
+    is_unknown = outcome.state is None and not outcome.absent
+    return verdict == "wait" or (is_called and (verdict in OPERATIONS or is_unknown))
 
 
 def defer_without_place(run: Run) -> None:
@@ -60,5 +62,5 @@ def defer(work: Work, holders: Sequence[Work]) -> None:
     ]
     more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
     taken = f"{len(holders)} of {work.run.options.max_in_progress} places are taken"
-    work.outcome.warning = None
+    work.outcome.warning = work.outcome.hold_warning = None
     work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}" if named else taken, cause=taken)

@@ -83,8 +83,8 @@ class ProgressFile:
     symbolic link. An initial empty line tells the action plugin that the file is open and can be unlinked.
     """
 
-    def __init__(self) -> None:
-        self._descriptor = _opened(os.environ.get(FILE_VARIABLE, ""))
+    def __init__(self, is_wanted: bool = True) -> None:
+        self._descriptor = _opened(os.environ.get(FILE_VARIABLE, "")) if is_wanted else None
         self("")
 
     def __call__(self, line: str) -> None:

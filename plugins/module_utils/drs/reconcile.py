@@ -27,7 +27,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
     next_batch,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
 
@@ -47,6 +47,8 @@ def reconcile(run: Run) -> None:
     """Bring the source servers to the goal as far as possible. Afterwards every outcome has an end."""
     try:
         observe(run, [work for work in run.work if work.outcome.first is None])
+        if run.work and all(work.look_error for work in run.work):
+            run.error = run.work[0].look_error
         while _advance(run):
             pause = min(run.api.until, *(work.look_at for work in run.open)) - run.clock()
             if pause > 0:
@@ -141,7 +143,7 @@ def _plan_call(work: Work) -> None:
     else:
         work.due = run.operation
         if hold:
-            outcome.warning = f"named by ID and not held, but {hold}"
+            outcome.hold_warning = f"named by ID and not held, but {hold}"
 
 
 def _hold(work: Work, hold: str) -> None:
@@ -175,14 +177,15 @@ def _keep_waiting(work: Work) -> None:
 
 
 def _finish(work: Work) -> None:
-    if not work.outcome.changed:
+    outcome, sent = work.outcome, _unanswered(work)
+    if not outcome.changed and not sent:
         _forget_calls(work)
-    work.outcome.finish("done", work.outcome.reason, work.outcome.cause)
+    outcome.finish("done", f"{sent}: {outcome.reason}" if sent else outcome.reason, outcome.cause)
 
 
 def _forget_calls(work: Work) -> None:
     """Another actor brought the server here, so failed calls do not count if it is stopped again."""
-    work.outcome.action, work.call_error = "none", None
+    work.outcome.action, work.outcome.hold_warning, work.call_error = "none", None, None
     work.conflicts, work.is_exhausted = 0, False
 
 
@@ -296,6 +299,8 @@ def fail(work: Work, reason: str, cause: str = "") -> None:
     reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
     work.outcome.warning = work.outcome.error_code = None
+    if not work.may_have_taken_effect:
+        work.outcome.hold_warning = None
 
 
 def fail_with(work: Work, error: DrsError) -> None:
@@ -313,9 +318,10 @@ def _unanswered(work: Work) -> str:
     """What was sent without a response, and what is known about it; empty if nothing was."""
     if work.accepted_at is not None or not work.unanswered:
         return ""
-    answers = "never answered" if work.unanswered == work.sent else f"not answered {times(work.unanswered)}"
+    answers = "never answered" if work.unanswered == work.sent else f"{work.unanswered} of them not answered"
     effect = "" if work.is_disproved else ", and may have taken effect"
-    return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, still {work.outcome.state}{effect}"
+    state = f"{'still' if work.outcome.state == state_of(work.outcome.first) else 'now'} {work.outcome.state}"
+    return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, {state}{effect}"
 
 
 def expire(run: Run) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -27,7 +27,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     storage_of,
     text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATION_FOR, OPERATIONS, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
     count,
     listed,
@@ -42,6 +42,16 @@ NAMED = 20
 Named: TypeAlias = "tuple[str, SourceServer | None, str]"
 """A server to name in a sentence: its ID, its description from AWS, and further details."""
 
+CAUSES = 20
+"""Maximum number of causes in one sentence."""
+
+ACCOUNTS = 3
+LONGEST_ACCOUNT = 20
+"""Maximum number of accounts in one sentence, and of characters of each. An account ID has 12."""
+
+DEEPEST = 50
+"""Maximum levels of a returned source server. The service model has 8; callbacks fail at some hundred."""
+
 NO_STATE = "UNKNOWN"
 """The key in summary.by_state for servers without a reported state."""
 
@@ -51,19 +61,18 @@ NOT_REACHED: dict[Goal, str] = {
     "stopped": "not stopped",
 }
 
-COUNTED: dict[End, str] = {"held": "held", "deferred": "deferred", "failed": "failed"}
+COUNTED: tuple[End, ...] = ("held", "deferred", "failed")
 """Other ends counted in msg."""
 
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
     """A source server with keys in snake_case and tags unchanged.
 
-    If it is nested too deeply to be converted, only its ID is returned.
+    If it is nested too deeply for Ansible to handle, only its ID is returned.
     """
-    try:
-        converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
-    except RecursionError:
-        converted = {"source_server_id": server.get("sourceServerID")}
+    if _is_deeper(server, DEEPEST):
+        return {"source_server_id": server["sourceServerID"]}
+    converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
     return converted
 
 
@@ -110,10 +119,7 @@ def error_value(error: DrsError) -> dict[str, Any]:
 
 def success_message(run: Run) -> str:
     """What was done, with all counts, region and account."""
-    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
-    changed = sum(outcome.changed for outcome in run.outcomes)
-    would = "would be " if run.options.check_mode else ""
-    done = f"{changed} of {count(len(run.outcomes), 'source server')} {would}{facts.verb}"
+    done = f"{_changed(run)} of {count(len(run.outcomes), 'source server')} {_verb(run)}"
     return f"{', '.join([done, *_counts(run)])} ({where(run.api.region, _known(run.outcomes))})"
 
 
@@ -122,14 +128,12 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
     failed = [outcome for outcome in run.outcomes if outcome.failed or (run.expired and outcome.end == "deferred")]
     missing = [f"no source server has {listed(unmatched)}"] if unmatched else []
     if run.error:
-        return _interrupted_message(run, run.error, len(failed))
+        return _interrupted_message(run, run.error)
     if not failed:
         return sentence(f"{success_message(run)}, but {missing[0]}") if missing else None
     are = "is" if len(run.outcomes) == 1 else "are"
     after = f" after {run.options.wait_timeout:g} s" if run.expired else ""
-    verb = OPERATIONS[OPERATION_FOR[run.options.goal]].verb
-    changed = sum(outcome.changed for outcome in run.outcomes)
-    counts = ", ".join([f"{changed} {verb}", *_counts(run)])
+    counts = ", ".join([f"{_changed(run)} {_verb(run)}", *_counts(run)])
     return sentence(
         f"{len(failed)} of {count(len(run.outcomes), 'source server')} {are} {NOT_REACHED[run.options.goal]}{after}"
         f" ({counts}; {where(run.api.region, _known(run.outcomes))}): "
@@ -148,7 +152,7 @@ def no_match_message(region: str, selection: Selection) -> str:
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning per cause."""
-    warned = [(outcome.warning, _named(outcome)) for outcome in outcomes if outcome.warning]
+    warned = [(warning, _named(outcome)) for outcome in outcomes for warning in outcome.warnings]
     groups = by_cause(warned)
     if len(warned) > NAMED:
         groups[-2:] = ["; ".join(groups[-2:])]
@@ -159,7 +163,9 @@ def where(region: str, servers: Iterable[SourceServer]) -> str:
     """The region, and the account from the servers' ARNs."""
     arns = (text_at(server, "arn") or "" for server in servers)
     accounts = sorted({arn.split(":")[4] for arn in arns if arn.count(":") >= 5 and arn.split(":")[4]})
-    return f"{region}, account {listed(accounts)}" if accounts else region
+    more = f" and {len(accounts) - ACCOUNTS} more" if len(accounts) > ACCOUNTS else ""
+    shown = ", ".join(printable(account, LONGEST_ACCOUNT) for account in accounts[:ACCOUNTS])
+    return f"{region}, account {shown}{more}" if accounts else region
 
 
 def named(servers: Iterable[Named]) -> list[str]:
@@ -173,7 +179,8 @@ def named(servers: Iterable[Named]) -> list[str]:
 
 
 def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
-    """Each cause once, with its servers. At most 20 servers are named in total, the rest are counted.
+    """Each cause once, with its servers. At most 20 servers are named in total, and at most 20 causes; the rest
+    are counted.
 
     counted: whether to put the number of servers before each cause.
     """
@@ -181,7 +188,7 @@ def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list
     for cause, server in causes:
         groups.setdefault(cause, []).append(server)
     left, total, parts = NAMED, sum(map(len, groups.values())), []
-    for cause, servers in groups.items():
+    for cause, servers in list(groups.items())[:CAUSES]:
         shown = named(servers[:left])
         left -= len(shown)
         head = f"{len(servers)} {cause}" if counted else cause
@@ -192,25 +199,34 @@ def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list
     return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
 
 
-def _interrupted_message(run: Run, error: DrsError, failed: int) -> str:
-    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
+def _interrupted_message(run: Run, error: DrsError) -> str:
     if not _known(run.outcomes):
         return sentence(error.message)
-    changed = sum(outcome.changed for outcome in run.outcomes)
-    undone = f" {run.operation.capitalize()}s were not undone." if changed else ""
+    undone = f" {run.operation.capitalize()}s were not undone." if _changed(run) else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
     place = where(run.api.region, _known(run.outcomes))
-    counts = f"{changed} {facts.verb}, {failed} not ({place})."
-    return f"{sentence(error.message)} {counts}{undone} {advice} to continue."
+    left = sum(outcome.failed and not outcome.changed for outcome in run.outcomes)
+    counts = ", ".join([f"{_changed(run)} {_verb(run)}", f"{left} not", *_counts(run, ("held", "deferred"))])
+    return f"{sentence(error.message)} {counts} ({place}).{undone} {advice} to continue."
 
 
-def _counts(run: Run) -> list[str]:
+def _changed(run: Run) -> int:
+    return sum(outcome.changed for outcome in run.outcomes)
+
+
+def _verb(run: Run) -> str:
+    """What happened to the changed servers, or in check mode would."""
+    would = "would be " if run.options.check_mode else ""
+    return f"{would}{OPERATIONS[run.operation].verb}"
+
+
+def _counts(run: Run, ends: Sequence[End] = COUNTED) -> list[str]:
     """Counts of the servers that this run did not change, by end. Zero counts are omitted."""
-    facts = OPERATIONS[OPERATION_FOR[run.options.goal]]
     already = sum(outcome.end == "done" and not outcome.changed for outcome in run.outcomes)
     were = "was" if already == 1 else "were"
-    ends = [(sum(outcome.end == end for outcome in run.outcomes), word) for end, word in COUNTED.items()]
-    return [f"{number} {word}" for number, word in [(already, f"{were} {facts.already}"), *ends] if number]
+    counts = [(already, f"{were} {OPERATIONS[run.operation].already}")]
+    counts += [(sum(outcome.end == end for outcome in run.outcomes), end) for end in ends]
+    return [f"{number} {what}" for number, what in counts if number]
 
 
 def _named(outcome: Outcome) -> Named:
@@ -247,6 +263,19 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
         f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _level in range(levels):
+        level = [child for each in level for child in _children(each)]
+    return bool(level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _encodable(value: Any) -> Any:

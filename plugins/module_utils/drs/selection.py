@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
+import glob
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    SOURCE_SERVER_ID,
     SourceServer,
     state_of,
     tags_of,
@@ -23,8 +26,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed
 
-SOURCE_SERVER_ID = re.compile(r"s-[0-9a-zA-Z]{17}")
-"""SourceServerID in the service model. botocore does not check the pattern."""
+WILDCARDS = frozenset({"*", "?"})
 
 STATE_KEY = "replication-state"
 _HINTS = ("sourceProperties", "identificationHints")
@@ -233,12 +235,12 @@ def _tokens(pattern: str) -> list[str]:
 
 
 def _is_literal(pattern: str) -> bool:
-    return not {"*", "?"} & set(_tokens(pattern))
+    return WILDCARDS.isdisjoint(_tokens(pattern))
 
 
 @functools.cache
 def _regex(pattern: str, caseless: bool = False) -> re.Pattern[str]:
     """An EC2 filter pattern: * matches any string and ? any character; a backslash escapes them."""
-    wild = {"*": ".*", "?": "."}
-    text = "".join(wild.get(token) or re.escape(token[-1]) for token in _tokens(pattern))
-    return re.compile(text, re.DOTALL | (re.IGNORECASE if caseless else re.RegexFlag(0)))
+    # fnmatch's expressions do not backtrack, so no hostname can keep them busy.
+    text = "".join(token if token in WILDCARDS else glob.escape(token[-1]) for token in _tokens(pattern))
+    return re.compile(fnmatch.translate(text), re.IGNORECASE if caseless else re.RegexFlag(0))

@@ -10,6 +10,7 @@ as absent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ SourceServer = Mapping[str, Any]
 RecoverySnapshot = Mapping[str, Any]
 """A recoverySnapshot as botocore parses it: camelCase keys."""
 
+
+SOURCE_SERVER_ID = re.compile(r"s-[0-9a-zA-Z]{17}")
+"""SourceServerID in the service model. botocore does not check the pattern."""
 
 LARGEST_LONG = 2**63
 

@@ -193,8 +193,11 @@ def advice(error_code: str) -> str:
 def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
     """A phrase about a server in this state. Servers with the same condition are grouped.
 
-    A stalled server is described by its dataReplicationError, any other by the reason.
+    The dataReplicationError is added to the reason; of a stalled server it says all that the reason does. A
+    disconnected server needs its agent, whatever its error.
     """
-    if phase_of(state) == "stalled" and error_code:
-        return f"{state}: {advice(error_code)}"
-    return f"{state}, {reason}" if state else reason
+    if state is None:
+        return reason
+    if not error_code or phase_of(state) == "disconnected":
+        return f"{state}, {reason}"
+    return f"{state}: {advice(error_code)}" if reason == _STALLED.reason else f"{state}, {reason}: {advice(error_code)}"
