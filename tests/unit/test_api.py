@@ -139,6 +139,12 @@ def stop(api: DrsApi) -> Any:
 LISTS = [describe, describe_all]
 READS = [*LISTS, snapshots]
 WRITES = [start, stop]
+OPERATION_OF = {
+    **dict.fromkeys(LISTS, "DescribeSourceServers"),
+    snapshots: "DescribeRecoverySnapshots",
+    start: "StartReplication",
+    stop: "StopReplication",
+}
 Call = Callable[[DrsApi], Any]
 
 
@@ -322,7 +328,8 @@ NO_IDS: list[Any] = [7, "", "s-1", "s-\ud800", f"{sid(1)}\n", "s-\x1b]0;evil\x07
 NO_ITEMS: list[Any] = [None, {}, "", "text", 7, [None], [[]], ["text"], [{}], [7]]
 NO_ITEMS += [[SERVER, {"sourceServerID": no_id}] for no_id in NO_IDS]
 NO_TOKENS: list[Any] = [7, True, [], {}, 0, False]
-NO_PAGES: list[Any] = [{"items": items} for items in NO_ITEMS] + [{**PAGE, "nextToken": token} for token in NO_TOKENS]
+NO_PAGES: list[Any] = [None, [], "text", *({"items": items} for items in NO_ITEMS)]
+NO_PAGES += [{**PAGE, "nextToken": token} for token in NO_TOKENS]
 
 
 @pytest.mark.parametrize("call", WRITES)
@@ -330,8 +337,7 @@ NO_PAGES: list[Any] = [{"items": items} for items in NO_ITEMS] + [{**PAGE, "next
 def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call: Call, answer: Any) -> None:
     error = error_of(call, FakeClient(answer).api())
     assert (error.kind, error.code) == ("unanswered", None)
-    operation = f"{call.__name__.capitalize()}Replication"
-    assert error.message == f"{operation} in {REGION} got a response that is not from DRS"
+    assert error.message == f"{OPERATION_OF[call]} in {REGION} got a response that is not from DRS"
 
 
 @pytest.mark.parametrize("call", READS)
@@ -339,7 +345,7 @@ def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call:
 def test_a_page_of_a_wrong_shape_counts_as_unanswered_and_never_as_no_server(call: Call, page: Any) -> None:
     error = error_of(call, FakeClient(page).api())
     assert (error.kind, error.code) == ("unanswered", None)
-    assert error.message.endswith(f" in {REGION} got a response that is not from DRS")
+    assert error.message == f"{OPERATION_OF[call]} in {REGION} got a response that is not from DRS"
 
 
 @pytest.mark.parametrize("call", [describe, start, stop])
@@ -530,6 +536,7 @@ def test_nothing_at_all_is_sent_10_seconds_after_the_deadline(seconds: float, gr
     client = FakeClient(PAGE)
     error = error_of(describe, client.api(seconds=seconds))
     assert (error.kind, client.calls, granted) == ("not_sent", [], [])
+    assert error.message == f"DescribeSourceServers in {REGION} was not sent before the deadline"
 
 
 def test_a_request_that_hangs_is_an_unanswered_call() -> None:
@@ -579,7 +586,7 @@ def test_a_response_that_is_not_from_drs_is_never_an_empty_list(call: Call, body
     answering = Answering(drs_client, 200, body)
     error = error_of(call, answering.api)
     assert (error.kind, error.code) == ("unanswered", None)
-    assert "got a response that is not from DRS" in error.message
+    assert error.message == f"{OPERATION_OF[call]} in {REGION} got a response that is not from DRS"
     assert len(answering.sent) == (2 if call in READS else 1)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import connection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import COLLECTION, VERSION, connect
@@ -133,6 +134,7 @@ def test_the_user_agent_names_this_collection_and_its_version() -> None:
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     assert f"{galaxy['namespace']}.{galaxy['name']}" == COLLECTION
     assert galaxy["version"] == VERSION
+    set_collection_info("earlier.call", "0.0.0")
     assert f"{COLLECTION}/{VERSION}" in config_of(connected()).user_agent.replace(" ", "/")
 
 
@@ -334,7 +336,13 @@ def test_a_credential_process_that_hangs_is_given_up_10_seconds_after_the_deadli
     begin = time.monotonic()
     message = refusal_of(until=begin - 9.7, profile="hanging", region=None, **NO_KEYS)
     assert message == "No AWS credentials within 0 s: check the credential process"
-    assert time.monotonic() - begin < 5
+    assert 0.2 < time.monotonic() - begin < 5
+
+
+def test_a_credential_process_that_does_not_exist_is_named() -> None:
+    with pytest.raises(DrsError) as raised:
+        connected(profile="absent", region=None, **NO_KEYS)
+    assert str(raised.value).startswith("DescribeSourceServers cannot be called: [Errno 2] No such file or directory")
 
 
 def test_a_client_is_made_within_the_30_seconds_that_a_run_may_overrun() -> None:

@@ -646,7 +646,8 @@ def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_take
     assert (run.only.end, run.only.changed, run.only.action) == ("done", False, "stop")
     assert run.only.reason == (
         "the stop was sent once, never answered, now DISCONNECTED, and may have taken effect:"
-        " its agent is disconnected, nothing replicates"
+        " its agent is disconnected, nothing replicates; AGENT_NOT_SEEN,"
+        " check that the source server is up and its agent runs and reaches DRS on TCP 443"
     )
 
 

@@ -79,7 +79,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     except TimeoutError as error:
         raise InvalidOptions(f"No AWS credentials within {seconds:.0f} s: check the credential process") from error
     except (CredentialRetrievalError, OSError) as error:
-        raise from_exception("DescribeSourceServers", region or "this region", error) from error
+        raise from_exception("DescribeSourceServers", str(region), error) from error
     except InvalidOptions:
         raise
     except Exception as error:
