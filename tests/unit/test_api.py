@@ -139,7 +139,7 @@ def stop(api: DrsApi) -> Any:
 LISTS = [describe, describe_all]
 READS = [*LISTS, snapshots]
 WRITES = [start, stop]
-OPERATION_OF = {
+OPERATION_OF: dict[Call, str] = {
     **dict.fromkeys(LISTS, "DescribeSourceServers"),
     snapshots: "DescribeRecoverySnapshots",
     start: "StartReplication",
