@@ -61,6 +61,9 @@ options:
         V(false), the region is skipped with a warning.
     type: bool
     default: true
+seealso:
+  - module: disaster_recovery.aws.drs_source_server_info
+  - module: disaster_recovery.aws.drs_source_server_replication
 notes:
   - Requires the IAM action C(drs:DescribeSourceServers).
   - Fails if listing all regions takes longer than 10 minutes.

@@ -35,13 +35,28 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.actiongroups
+  - ansible.builtin.action_common_attributes.facts
+  - ansible.builtin.action_common_attributes.flow
 attributes:
+  action:
+    support: none
+  action_group:
+    support: full
+    membership: [disaster_recovery.aws.aws]
+  async:
+    support: full
+  bypass_host_loop:
+    support: none
   check_mode:
     support: full
   diff_mode:
     support: none
+  facts:
+    support: none
   platform:
     platforms: all
+    support: full
 notes:
   - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:DescribeRecoverySnapshots) if O(rpo) is set.
   - If the recovery snapshots of a source server cannot be looked up, it counts as unprotected and its reason says why.
@@ -49,6 +64,8 @@ notes:
   - A run ends after at most one hour. Source servers that were not looked up by then count as unprotected.
 seealso:
   - module: disaster_recovery.aws.drs_source_server_replication
+  - plugin: disaster_recovery.aws.source_servers
+    plugin_type: inventory
   - name: DescribeSourceServers
     description: The AWS API reference.
     link: https://docs.aws.amazon.com/drs/latest/APIReference/API_DescribeSourceServers.html
@@ -162,6 +179,7 @@ protection:
         type:
           description: V(DRILL) or V(RECOVERY), null if there was no launch.
           type: str
+          choices: [DRILL, RECOVERY]
           returned: always
           sample: DRILL
         status:

@@ -87,13 +87,33 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.actiongroups
+  - ansible.builtin.action_common_attributes.facts
+  - ansible.builtin.action_common_attributes.flow
 attributes:
+  action:
+    support: partial
+    details:
+      - An action plugin on the controller shows the progress of a wait. The module does everything else.
+  action_group:
+    support: full
+    membership: [disaster_recovery.aws.aws]
+  async:
+    support: full
+    details:
+      - Progress is not shown.
+  bypass_host_loop:
+    support: none
   check_mode:
     support: full
     details:
       - RV(source_server) and RV(source_servers) show the current state, RV(outcomes[].state) the predicted one.
   diff_mode:
     support: full
+  facts:
+    support: partial
+    details:
+      - Only with O(source_server_id), as C(drs_source_server).
   platform:
     platforms: all
     support: full
@@ -116,6 +136,9 @@ notes:
   - To set defaults for all modules of this collection, use C(module_defaults) with
     C(group/disaster_recovery.aws.aws). C(group/aws) does not include them.
 seealso:
+  - module: disaster_recovery.aws.drs_source_server_info
+  - plugin: disaster_recovery.aws.source_servers
+    plugin_type: inventory
   - name: StartReplication
     description: The AWS API reference.
     link: https://docs.aws.amazon.com/drs/latest/APIReference/API_StartReplication.html
@@ -271,6 +294,7 @@ outcomes:
     action:
       description: The call that was made for this server, or would be in check mode, V(start), V(stop) or V(none).
       type: str
+      choices: [start, stop, none]
       returned: always
       sample: start
     changed:

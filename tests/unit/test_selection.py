@@ -175,21 +175,6 @@ def test_the_key_of_a_tag_may_hold_any_character() -> None:
     assert parse_filters("filters", {"tag:a\nb": "x"}) == {"tag:a\nb": ["x"]}
 
 
-def test_the_filter_keys_are_complete() -> None:
-    assert set(READERS) == {
-        "tag-key",
-        "hostname",
-        "fqdn",
-        "ec2-instance-id",
-        "source-server-id",
-        "replication-state",
-        "staging-account-id",
-        "origin-account-id",
-        "origin-region",
-        "replication-direction",
-    }
-
-
 SERVER: dict[str, Any] = {
     "sourceServerID": ONE,
     "tags": {"Env": "prod", "aws:x": "b", "a:b": "c"},

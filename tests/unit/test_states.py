@@ -278,4 +278,4 @@ def test_docs_states_md_has_the_first_look_of_the_code() -> None:
 def test_the_documentation_of_filters_names_every_key() -> None:
     options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     text = " ".join(options["filters"]["description"])
-    assert set(re.findall(r"[CV]\(([\w:<>-]{3,})\)", text)) == {*READERS, "tag:<Key>"}
+    assert set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text)) == {*READERS, "tag:<Key>"}

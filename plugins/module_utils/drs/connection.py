@@ -66,7 +66,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):
-        raise InvalidOptions(f"{printable(repr(region))} is not a valid region name")
+        raise InvalidOptions(f"region {printable(repr(region))} is not a valid region name")
     _check_endpoint(endpoint)
     users: Any = arguments.pop("aws_config", None) or Config()
     if not isinstance(users.proxies, (dict, type(None))):
