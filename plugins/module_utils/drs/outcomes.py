@@ -66,7 +66,7 @@ class Outcome:
     def warnings(self) -> list[str]:
         return [warning for warning in (self.warning, self.hold_warning) if warning]
 
-    def see(self, server: SourceServer | None) -> None:
+    def observe(self, server: SourceServer | None) -> None:
         """Record an observation: the source server, or None if DRS does not know it."""
         self.absent = server is None
         if server is not None:

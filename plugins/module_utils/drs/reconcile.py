@@ -35,11 +35,11 @@ CONFLICTS = 2
 CONFLICT_PAUSE = 3.0
 """Attempts that may end in a conflict, and the seconds between a conflict and the next call for that server."""
 
-FIRST_LOOK_AGAIN = 0.5
-LONGEST_LOOK_AGAIN = 8.0
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 8.0
 """Seconds between a call without a response and the Describe that shows its effect; doubled each time."""
 
-LAST_LOOK = 5.0
+LAST_OBSERVATION = 5.0
 """Seconds past the deadline after which the last observation sends no further requests."""
 
 
@@ -47,10 +47,10 @@ def reconcile(run: Run) -> None:
     """Bring the source servers to the goal as far as possible. Afterwards every outcome has an end."""
     try:
         observe(run, [work for work in run.work if work.outcome.first is None])
-        if run.work and all(work.look_error for work in run.work):
-            run.error = run.work[0].look_error
+        if run.work and all(work.observe_error for work in run.work):
+            run.error = run.work[0].observe_error
         while _advance(run):
-            pause = min(run.api.until, *(work.look_at for work in run.open)) - run.clock()
+            pause = min(run.api.until, *(work.observe_at for work in run.open)) - run.clock()
             if pause > 0:
                 run.sleep(pause)
             observe(run, run.open)
@@ -79,16 +79,16 @@ def observe(run: Run, open_work: Sequence[Work]) -> None:
     breaker = CircuitBreaker()
     error: DrsError | None = None
     for batch in batches(open_work):
-        if run.clock() >= run.api.until + LAST_LOOK:
+        if run.clock() >= run.api.until + LAST_OBSERVATION:
             return
         if not breaker.is_open:
-            error = _look(run, batch)
+            error = _describe(run, batch)
             breaker.record(answered=error is None or error.kind != "unanswered", calls=run.api.attempts)
         for work in batch:
-            work.look_error = error
+            work.observe_error = error
 
 
-def _look(run: Run, batch: Sequence[Work]) -> DrsError | None:
+def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
     """Describe one batch of servers. Returns the error of the request, if any; a fatal error is raised."""
     try:
         servers = run.api.describe([work.outcome.source_server_id for work in batch])
@@ -98,17 +98,17 @@ def _look(run: Run, batch: Sequence[Work]) -> DrsError | None:
         return error
     found = {server["sourceServerID"]: server for server in servers}
     for work in batch:
-        work.outcome.see(found.get(work.outcome.source_server_id))
+        work.outcome.observe(found.get(work.outcome.source_server_id))
     return None
 
 
 def plan(run: Run) -> None:
     """Apply the rule to every open server: finish it, keep it waiting, or mark the call that is due."""
     for work in run.open:
-        work.due, work.look_at = None, run.clock() + run.options.wait_delay
-        if work.look_error is not None:
+        work.due, work.observe_at = None, run.clock() + run.options.wait_delay
+        if work.observe_error is not None:
             if work.outcome.first is None or not run.waits:
-                fail_with(work, work.look_error)
+                fail_with(work, work.observe_error)
         elif work.outcome.absent:
             is_unknown = work.outcome.first is None
             unknown = f"DRS does not know this ID in {run.api.region}"
@@ -139,7 +139,7 @@ def _plan_call(work: Work) -> None:
     elif run.breaker.is_open or work.is_exhausted:
         _give_up(work)
     elif run.clock() < work.call_at:
-        work.look_at = work.call_at
+        work.observe_at = work.call_at
     else:
         work.due = run.operation
         if hold:
@@ -159,7 +159,7 @@ def _give_up(work: Work) -> None:
     """Make no further call. When waiting, an earlier call without a response may still show its effect."""
     now = work.run.clock()
     if work.run.waits and now < work.shows_until:
-        work.look_at = min(work.look_at, work.shows_until)
+        work.observe_at = min(work.observe_at, work.shows_until)
         return
     work.is_disproved = now >= work.shows_until
     if work.call_error:
@@ -246,7 +246,7 @@ def _send(work: Work) -> None:
     run.breaker.record(answered=True)
     work.sent += 1
     work.accepted_at, work.call_error = run.clock(), None
-    work.look_at = work.accepted_at + run.options.wait_delay
+    work.observe_at = work.accepted_at + run.options.wait_delay
     work.outcome.latest, work.outcome.action, work.outcome.changed = server, operation, True
     work.outcome.reason = work.outcome.cause = f"DRS accepted the {operation}"
     if not run.waits:
@@ -255,7 +255,7 @@ def _send(work: Work) -> None:
 
 def _on_refusal(work: Work) -> None:
     """Make no further call, but observe first if an earlier one got no response."""
-    work.is_exhausted, work.look_at = True, work.run.clock()
+    work.is_exhausted, work.observe_at = True, work.run.clock()
     if not work.unanswered:
         _give_up(work)
 
@@ -263,16 +263,16 @@ def _on_refusal(work: Work) -> None:
 def _on_conflict(work: Work) -> None:
     work.conflicts += 1
     work.is_exhausted = work.is_exhausted or work.conflicts >= CONFLICTS
-    work.look_at = work.run.clock()
-    work.call_at = work.look_at + CONFLICT_PAUSE
+    work.observe_at = work.run.clock()
+    work.call_at = work.observe_at + CONFLICT_PAUSE
 
 
 def _on_no_answer(work: Work) -> None:
     work.unanswered += 1
     work.is_exhausted = work.is_exhausted or work.unanswered >= work.run.api.attempts
-    now, pause = work.run.clock(), min(LONGEST_LOOK_AGAIN, FIRST_LOOK_AGAIN * 2 ** (work.unanswered - 1))
+    now, pause = work.run.clock(), min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (work.unanswered - 1))
     work.shows_until = now + OPERATIONS[work.run.operation].shows_within
-    work.look_at = work.call_at = now + pause
+    work.observe_at = work.call_at = now + pause
 
 
 def _on_fatal(work: Work) -> None:
@@ -336,7 +336,7 @@ def expire(run: Run) -> None:
 
 
 def _expire(work: Work) -> None:
-    outcome, error = work.outcome, work.look_error or work.call_error
+    outcome, error = work.outcome, work.observe_error or work.call_error
     outcome.detail = printable(progress_of(outcome.latest))
     reason = outcome.reason or "not described in time"
     if error and error.kind == "not_sent":

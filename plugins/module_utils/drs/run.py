@@ -52,13 +52,13 @@ class Work:
     due: the call to make. sent: the number of calls made. accepted_at: when the call took effect, as far as known.
     effect_seen: its effect was observed. unanswered: the number of calls without a response. shows_until: how long the
     state may not show the effect of the last of them. is_disproved: it was observed after that without an effect.
-    is_exhausted: no attempt is left. look_at, call_at: times of the next observation and the earliest next call.
+    is_exhausted: no attempt is left. observe_at, call_at: times of the next observation and the earliest next call.
     """
 
     run: Run
     outcome: Outcome
     due: Operation | None = None
-    look_error: DrsError | None = None
+    observe_error: DrsError | None = None
     call_error: DrsError | None = None
     sent: int = 0
     conflicts: int = 0
@@ -68,7 +68,7 @@ class Work:
     effect_seen: bool = False
     is_disproved: bool = False
     is_exhausted: bool = False
-    look_at: float = -math.inf
+    observe_at: float = -math.inf
     call_at: float = -math.inf
 
     @property
