@@ -160,8 +160,8 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         (api, "FIRST_PAUSE"),
         (api, "LONGEST_PAUSE"),
         (reconcile, "CONFLICT_PAUSE"),
-        (reconcile, "FIRST_LOOK_AGAIN"),
-        (reconcile, "LONGEST_LOOK_AGAIN"),
+        (reconcile, "SHORTEST_PAUSE"),
+        (reconcile, "LONGEST_PAUSE"),
         (rate_limiter, "LONGEST_INTERVAL"),
         (rate_limiter, "EXHAUSTED_AFTER"),
     ]:
