@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers import (
+    EXAMPLES,
     InventoryModule,
     check_regions,
     host_name,
@@ -143,6 +145,18 @@ def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest
         return inventory, warnings
 
     return parse_configuration
+
+
+@pytest.mark.parametrize("example", list(yaml.safe_load_all(EXAMPLES)), ids=str)
+def test_an_example_is_an_inventory(parse: Parse, emulator: Emulator, example: dict[str, Any]) -> None:
+    name = {**IRELAND[0], "tags": {"Environment": "production", "Name": "web1"}}
+    emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name]}}})
+    # The emulator has no STS, and the cache would be in the home directory.
+    left_out = ("assume_role_arn", "cache_plugin", "cache_connection")
+    configuration = {key: value for key, value in example.items() if key not in left_out}
+    inventory, warnings = parse(**configuration)
+    assert "web1" in inventory.hosts
+    assert warnings == []
 
 
 def test_the_source_servers_of_two_regions_are_hosts_in_groups_by_state(parse: Parse) -> None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the guides: writes their YAML blocks to the files that they name, then runs their shell blocks in order."""
+"""Runs the guides: writes their YAML blocks to the files that they name, then runs their shell blocks in order.
+
+Also runs the playbook and the commands of the README, and the tasks of docs/states.md.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,12 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 OUR_DEPRECATION = re.compile(r"^\[DEPRECATION WARNING\][^[]*disaster_recovery[./]aws", re.MULTILINE)
-BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-DOCS = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"], "ansible_collections/disaster_recovery/aws/docs")
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+COLLECTION = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"], "ansible_collections/disaster_recovery/aws")
+DOCS = COLLECTION / "docs"
 # The emulator has no STS, so the profiles have keys in place of roles.
 PROFILE = "[profile {name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
 EMULATOR = os.environ["DRS_EMULATOR_URL"]
@@ -59,7 +65,7 @@ GUIDES = {
 
 def main() -> None:
     for name, guide in GUIDES.items():
-        load(guide)
+        load(guide.servers, guide.regions, state="STOPPED")
         with tempfile.TemporaryDirectory() as folder:
             follow(name, guide, Path(folder))
         with urllib.request.urlopen(f"{EMULATOR}/_emulator/journal") as answer:
@@ -68,11 +74,38 @@ def main() -> None:
         starts = {(call["region"], call["input"]["sourceServerID"]) for call in calls}
         assert starts == guide.starts, f"docs/{name}: {starts}"
 
+    run_readme()
+    run_tasks("states.md")
 
-def load(guide: Guide) -> None:
-    """Have the emulator serve the guide's servers, all stopped."""
-    servers = [{"sourceServerID": server, "tags": {"Environment": tag}} for server, tag in guide.servers.items()]
-    script = {"regions": {region: {"servers": servers} for region in guide.regions}}
+
+def run_readme() -> None:
+    """Run the playbook of the README, then each ansible command."""
+    load({PRODUCTION: "production", NAMED: "office"}, ["eu-west-1"], state="CONTINUOUS")
+    blocks = [block for _indent, _language, block in BLOCK.findall((COLLECTION / "README.md").read_text("utf-8"))]
+    commands = [line for block in blocks for line in block.splitlines() if re.match("ansible(-playbook)? ", line)]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "play.yml").write_text(next(block for block in blocks if "hosts:" in block), "utf-8")
+        for command in ["ansible-playbook play.yml", *commands]:
+            run("README.md", command, Path(folder), dict(os.environ))
+
+
+def run_tasks(name: str) -> None:
+    """Run the tasks of a page as one play. Its servers are CONTINUOUS, so a wait ends soon."""
+    load({PRODUCTION: "production", NAMED: "production"}, ["eu-west-1"], state="CONTINUOUS")
+    blocks = BLOCK.findall((DOCS / name).read_text("utf-8"))
+    tasks = "".join(block for _indent, language, block in blocks if language == "yaml")
+    tasks = re.sub(r"delay: 60\b", "delay: 1", tasks)
+    variables = {"ansible_async_dir": "{{ lookup('ansible.builtin.env', 'HOME') }}/.ansible_async"}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": yaml.safe_load(tasks)}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "play.yml").write_text(yaml.safe_dump([play]), "utf-8")
+        run(name, "ansible-playbook play.yml", Path(folder), dict(os.environ))
+
+
+def load(servers: dict[str, str], regions: list[str], state: str) -> None:
+    """Have the emulator serve these servers, with the tag Environment, in every region."""
+    seed = [{"sourceServerID": id_, "state": state, "tags": {"Environment": tag}} for id_, tag in servers.items()]
+    script = {"regions": {region: {"servers": seed} for region in regions}}
     request = urllib.request.Request(f"{EMULATOR}/_emulator/script", json.dumps(script).encode(), method="PUT")
     urllib.request.urlopen(request).close()
 
@@ -80,7 +113,7 @@ def load(guide: Guide) -> None:
 def follow(name: str, guide: Guide, folder: Path) -> None:
     blocks: dict[str, list[str]] = {"yaml": [], "ini": [], "sh": []}
     for _indent, language, block in BLOCK.findall((DOCS / name).read_text(encoding="utf-8")):
-        blocks[language].append(textwrap.dedent(block))
+        blocks.setdefault(language, []).append(textwrap.dedent(block))
     for block in blocks["yaml"]:
         (folder / block.split()[1]).write_text(block, encoding="utf-8")
     environment = dict(os.environ)
