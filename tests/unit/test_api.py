@@ -333,7 +333,7 @@ NO_PAGES += [{**PAGE, "nextToken": token} for token in NO_TOKENS]
 
 
 @pytest.mark.parametrize("call", WRITES)
-@pytest.mark.parametrize("answer", [{"sourceServer": server} for server in OTHERS], ids=repr)
+@pytest.mark.parametrize("answer", [{"sourceServer": server} for server in OTHERS], ids=short_id)
 def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call: Call, answer: Any) -> None:
     error = error_of(call, FakeClient(answer).api())
     assert (error.kind, error.code) == ("unanswered", None)
@@ -341,7 +341,7 @@ def test_a_write_that_is_answered_with_another_server_counts_as_unanswered(call:
 
 
 @pytest.mark.parametrize("call", READS)
-@pytest.mark.parametrize("page", NO_PAGES, ids=repr)
+@pytest.mark.parametrize("page", NO_PAGES, ids=short_id)
 def test_a_page_of_a_wrong_shape_counts_as_unanswered_and_never_as_no_server(call: Call, page: Any) -> None:
     error = error_of(call, FakeClient(page).api())
     assert (error.kind, error.code) == ("unanswered", None)

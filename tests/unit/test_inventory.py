@@ -27,6 +27,7 @@ from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers 
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 
 HOSTNAMES = ["hostname", "source-server-id"]
 
@@ -147,7 +148,7 @@ def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest
     return parse_configuration
 
 
-@pytest.mark.parametrize("example", list(yaml.safe_load_all(EXAMPLES)), ids=str)
+@pytest.mark.parametrize("example", list(yaml.safe_load_all(EXAMPLES)), ids=short_id)
 def test_an_example_is_an_inventory(parse: Parse, emulator: Emulator, example: dict[str, Any]) -> None:
     name = {**IRELAND[0], "tags": {"Environment": "production", "Name": "web1"}}
     emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name]}}})
