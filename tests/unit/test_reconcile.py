@@ -589,7 +589,7 @@ LOST = End(SILENCE, after_effect=True)
 def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_server(
     server: FakeServer, options: dict[str, Any], is_warned: bool
 ) -> None:
-    run = FakeDrs({sid(0): server}).run(**options, wait_timeout=60, hold_reason=lambda _server: "failed over")
+    run = FakeDrs({sid(0): replace(server)}).run(**options, wait_timeout=60, hold_reason=lambda _server: "failed over")
     assert ("named by ID and not held, but failed over" in run.only.warnings) == is_warned
 
 
