@@ -593,6 +593,12 @@ def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_serv
     assert ("named by ID and not held, but failed over" in run.only.warnings) == is_warned
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_stop_is_neither_held_nor_warned_of(check_mode: bool) -> None:
+    run = FakeDrs(["CONTINUOUS"]).run(goal="stopped", check_mode=check_mode, hold_reason=lambda _server: "failed over")
+    assert (run.only.changed, run.only.warnings) == (True, [])
+
+
 def test_a_deferred_server_is_not_warned_of() -> None:
     run = FakeDrs(["PAUSED", "STOPPED"]).run(max_in_progress=1, hold_reason=lambda _server: "failed over")
     assert run.outcomes[1].warnings == []

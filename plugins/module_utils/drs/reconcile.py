@@ -130,20 +130,26 @@ def _plan_by_rule(work: Work) -> None:
     ON_VERDICT[rule.verdict](work)
 
 
-def _plan_call(work: Work) -> None:
-    """The rule asks for a call: mark it as due, unless the server is held, given up or has to pause first."""
-    run, outcome = work.run, work.outcome
-    hold = run.options.hold_reason(outcome.latest or {})
-    if hold and run.options.holds:
+def _plan_start(work: Work) -> None:
+    """The rule asks for a start: hold the server if filters have to, otherwise plan the call."""
+    options = work.run.options
+    hold = options.hold_reason(work.outcome.latest or {})
+    if hold and options.holds:
         _hold(work, hold)
-    elif run.breaker.is_open or work.is_exhausted:
+        return
+    _plan_call(work)
+    if hold and work.due:
+        work.outcome.hold_warning = f"named by ID and not held, but {hold}"
+
+
+def _plan_call(work: Work) -> None:
+    """Mark the call as due, unless the server is given up or has to pause first."""
+    if work.run.breaker.is_open or work.is_exhausted:
         _give_up(work)
-    elif run.clock() < work.call_at:
+    elif work.run.clock() < work.call_at:
         work.observe_at = work.call_at
     else:
-        work.due = run.operation
-        if hold:
-            outcome.hold_warning = f"named by ID and not held, but {hold}"
+        work.due = work.run.operation
 
 
 def _hold(work: Work, hold: str) -> None:
@@ -194,7 +200,7 @@ def _fail_by_rule(work: Work) -> None:
 
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
-    "start": _plan_call,
+    "start": _plan_start,
     "stop": _plan_call,
     "done": _finish,
     "wait": _keep_waiting,
