@@ -180,6 +180,12 @@ class InventoryModule(AWSInventoryBase):
             self._add(name, {**snake_case(server), "region": region})
         self.update_cached_result(path, cache, servers)
 
+    def fail_aws(self, message: str, exception: Exception | None = None) -> NoReturn:
+        """Raise an error of AWS that amazon.aws passes on, for parse() to describe. Its text may quote a credential."""
+        if isinstance(exception, (BotoCoreError, ClientError)):
+            raise exception
+        super().fail_aws(message, exception)
+
     def _do_fail(self, message: str) -> NoReturn:
         raise AnsibleParserError(sentence(message))
 

@@ -250,6 +250,19 @@ def test_a_role_cannot_be_assumed_without_a_region(parse: Parse, monkeypatch: py
         parse(regions=["eu-west-1"], assume_role_arn="arn:aws:iam::123456789012:role/recovery")
 
 
+def test_the_output_of_a_credential_process_is_not_shown_when_a_role_is_assumed(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "config"
+    configuration.write_text("[profile broken]\ncredential_process = sh -c 'echo hunter2HUNTER2 >&2; exit 1'\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AnsibleParserError, match="credentials cannot be retrieved") as caught:
+        parse(profile="broken", region="eu-west-1", assume_role_arn="arn:aws:iam::123456789012:role/recovery")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_host_name_is_cut() -> None:
     assert len(host_name("w" * 20_000)) == 253
 

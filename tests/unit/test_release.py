@@ -12,6 +12,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +41,7 @@ FOLDERS = {
 
 
 def test_the_tarball_holds_what_users_need_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("ansible_test", reason="the environment of ansible-test units has no ansible-galaxy")
     command = [sys.executable, ".ci/collection_test.py", str(tmp_path), "build", "--output-path", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     [tarball] = tmp_path.glob("*.tar.gz")
