@@ -536,6 +536,15 @@ def test_the_deferred_name_the_first_three_that_hold_a_place(holders: int, named
     assert deferred.warning is None
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_at_the_deadline_the_deferred_do_not_claim_that_places_are_taken(check_mode: bool) -> None:
+    drs = FakeDrs(["STOPPED"] * 2, describes=[End(takes=60.0)])
+    run = drs.run(max_in_progress=2, wait_timeout=60, check_mode=check_mode)
+    assert (run.writes, run.run.expired) == ([], True)
+    for outcome in run.outcomes:
+        assert (outcome.end, outcome.reason) == ("deferred", "not started before wait_timeout (60 s) expired")
+
+
 def test_max_in_progress_does_not_limit_stops_that_are_not_answered() -> None:
     drs = FakeDrs(["CONTINUOUS"] * 3)
     for server in drs.servers.values():

@@ -376,6 +376,13 @@ def test_a_server_that_is_stopped_again_while_nothing_is_answered_says_that_it_w
     assert (run.outcomes[0].end, run.outcomes[0].action) == ("failed", "none")
 
 
+def test_a_server_whose_turn_comes_when_nothing_is_answered_says_that_it_was_not_tried() -> None:
+    drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9) for number in range(60)})
+    last = drs.run().outcomes[-1]
+    assert (last.end, last.action) == ("failed", "none")
+    assert last.reason == "not tried: 20 calls in a row were not answered"
+
+
 def test_a_lost_answer_is_looked_after_before_the_next_regular_look() -> None:
     run = wait(one(["STOPPED"], starts=[End(SILENCE, after_effect=True)]))
     assert run.looks[1] < 15

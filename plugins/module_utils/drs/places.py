@@ -47,20 +47,24 @@ def _is_in_progress(work: Work) -> bool:
 
 
 def defer_without_place(run: Run) -> None:
-    """Defer servers without a place, unless a server that is still open may free one."""
+    """Defer servers without a place, unless a server that is still open may free one before the deadline."""
     holders = in_progress(run)
-    if not any(work.is_open for work in holders):
+    if not run.is_over and not any(work.is_open for work in holders):
         for work in run.due:
             defer(work, holders)
 
 
 def defer(work: Work, holders: Sequence[Work]) -> None:
-    """Leave the server to a later run, and name the servers that hold the places."""
+    """Leave the server to a later run, and name the servers that hold the places, if all are taken."""
+    options = work.run.options
+    work.outcome.warning = work.outcome.hold_warning = None
+    if len(holders) < (options.max_in_progress or 0):
+        work.outcome.finish("deferred", f"not started before wait_timeout ({options.wait_timeout:g} s) expired")
+        return
     named = [
         " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
         for each in (holder.outcome for holder in holders[:HOLDERS_NAMED])
     ]
     more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
-    taken = f"{len(holders)} of {work.run.options.max_in_progress} places are taken"
-    work.outcome.warning = work.outcome.hold_warning = None
-    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}" if named else taken, cause=taken)
+    taken = f"{len(holders)} of {options.max_in_progress} places are taken"
+    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}", cause=taken)

@@ -28,7 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Operation, Verdict, decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
 
 CONFLICTS = 2
@@ -121,9 +121,8 @@ def _plan_by_rule(work: Work) -> None:
     run, outcome = work.run, work.outcome
     operation = OPERATIONS[run.operation]
     if work.may_have_taken_effect and outcome.state is not None and operation.took_effect(outcome.state):
-        work.accepted_at = run.clock() if work.accepted_at is None else work.accepted_at
+        work.accepted_at, work.call_error = run.clock(), None
         work.effect_seen = outcome.changed = True
-        work.call_error = None
     accepted_ago = None if work.accepted_at is None else run.clock() - work.accepted_at
     rule = decide(run.options.goal, outcome.state, accepted_ago, work.effect_seen)
     outcome.explain(rule)
@@ -229,7 +228,7 @@ def act(run: Run) -> None:
         for work in run.due:
             work.due = None
             _plan_call(work)
-    elif not run.is_over:
+    else:
         defer_without_place(run)
 
 
@@ -244,19 +243,23 @@ def _send(work: Work) -> None:
     except DrsError as error:
         work.call_error = error
         if error.kind != "not_sent":
-            work.sent += 1
-            work.outcome.action = operation
-            run.breaker.record(answered=error.kind != "unanswered")
+            _count(work, operation, answered=error.kind != "unanswered")
         ON_ERROR[error.kind](work)
         return
-    run.breaker.record(answered=True)
-    work.sent += 1
+    _count(work, operation, answered=True)
     work.accepted_at, work.call_error = run.clock(), None
     work.observe_at = work.accepted_at + run.options.wait_delay
-    work.outcome.latest, work.outcome.action, work.outcome.changed = server, operation, True
+    work.outcome.latest, work.outcome.changed = server, True
     work.outcome.reason = work.outcome.cause = f"DRS accepted the {operation}"
     if not run.waits:
         work.outcome.finish("done", work.outcome.reason)
+
+
+def _count(work: Work, operation: Operation, *, answered: bool) -> None:
+    """Record that a call was sent."""
+    work.sent += 1
+    work.outcome.action = operation
+    work.run.breaker.record(answered=answered)
 
 
 def _on_refusal(work: Work) -> None:
