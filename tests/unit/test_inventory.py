@@ -115,7 +115,7 @@ Parse = Callable[..., tuple[InventoryData, list[str]]]
 @pytest.fixture(scope="module")
 def options() -> None:
     """Make the documented options known, as Ansible's loader does."""
-    argv = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "--type", "inventory", InventoryModule.NAME]
+    argv = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "inventory", InventoryModule.NAME]
     document = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     definitions = document[InventoryModule.NAME]["doc"]["options"]
     constants.config.initialize_plugin_configuration_definitions("inventory", InventoryModule.NAME, definitions)

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
+PATHS = os.pathsep.join(filter(None, sys.path))
 MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
 INFO = "drs_source_server_info"
 REPLICATION = "drs_source_server_replication"
@@ -46,7 +47,7 @@ def run(emulator: Emulator, tmp_path: Path) -> Run:
         file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
-        environment = {**inherited, **emulator.environment, "AWS_MAX_ATTEMPTS": "1"}
+        environment = {**inherited, **emulator.environment, "AWS_MAX_ATTEMPTS": "1", "PYTHONPATH": PATHS}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.stderr == ""
         result: dict[str, Any] = json.loads(done.stdout)
