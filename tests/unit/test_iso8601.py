@@ -47,8 +47,9 @@ def utc(year: int, month: int, day: int, *clock: int) -> datetime:
     ],
 )
 def test_a_moment_is_read_in_utc(text: str, moment: datetime) -> None:
-    assert parse_datetime(text) == moment
-    assert str(parse_datetime(text)).endswith("+00:00")
+    parsed = parse_datetime(text)
+    assert parsed == moment
+    assert parsed.tzinfo is timezone.utc
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_unsafe_characters_are_escaped(text: object, shown: str) -> None:
         ("ab cdef", 5, "ab c…"),
         ("abc def", 5, "abc…"),
         ("one two " + " " * 20 + "three", 8, "one two…"),
+        ("one two " + " " * 20 + "three", 9, "one two…"),
         (" " * 300 + "text", 8, "text"),
         ("\n\n\n\n\n\n", 3, ""),
         ("a\n\n\nb", 5, "a\\n\\…"),
@@ -131,6 +132,7 @@ def test_a_return_value_has_80_characters_at_the_most() -> None:
         ("\n", ""),
         (ValueError("why\nmore"), "why"),
         ("1.5 GiB. Then.", "1.5 GiB. Then"),
+        ("MAX", "MAX"),
     ],
 )
 def test_the_first_line_is_told_without_its_full_stop(text: object, line: str) -> None:
@@ -138,7 +140,7 @@ def test_the_first_line_is_told_without_its_full_stop(text: object, line: str) -
 
 
 @pytest.mark.parametrize(
-    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("", ".")]
+    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("MAX", "MAX."), ("", ".")]
 )
 def test_a_sentence_has_one_full_stop(text: str, whole: str) -> None:
     assert sentence(text) == whole

@@ -28,7 +28,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Operation, Verdict, decide
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+    OPERATIONS,
+    Operation,
+    Verdict,
+    decide,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
 
 CONFLICTS = 2
