@@ -28,12 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
-    OPERATIONS,
-    Operation,
-    Verdict,
-    decide,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
 
 CONFLICTS = 2
@@ -248,10 +243,10 @@ def _send(work: Work) -> None:
     except DrsError as error:
         work.call_error = error
         if error.kind != "not_sent":
-            _count(work, operation, answered=error.kind != "unanswered")
+            _count(work, answered=error.kind != "unanswered")
         ON_ERROR[error.kind](work)
         return
-    _count(work, operation, answered=True)
+    _count(work, answered=True)
     work.accepted_at, work.call_error = run.clock(), None
     work.observe_at = work.accepted_at + run.options.wait_delay
     work.outcome.latest, work.outcome.changed = server, True
@@ -260,10 +255,10 @@ def _send(work: Work) -> None:
         work.outcome.finish("done", work.outcome.reason)
 
 
-def _count(work: Work, operation: Operation, *, answered: bool) -> None:
+def _count(work: Work, *, answered: bool) -> None:
     """Record that a call was sent."""
     work.sent += 1
-    work.outcome.action = operation
+    work.outcome.action = work.run.operation
     work.run.breaker.record(answered=answered)
 
 
