@@ -309,7 +309,10 @@ def test_white_space_in_a_credential_of_the_environment_is_refused_without_its_v
     assert SECRET not in message
 
 
-@pytest.mark.parametrize("url", [f"http://me:{SECRET}@127.0.0.1", f"me:{SECRET}@127.0.0.1", f"http://{SECRET}@[::1]:1"])
+@pytest.mark.parametrize(
+    "url",
+    [f"http://me:{SECRET}@127.0.0.1", f"me:{SECRET}@127.0.0.1", f"me:{SECRET}\n@127.0.0.1", f"http://{SECRET}@[::1]:1"],
+)
 @pytest.mark.parametrize("is_option", [True, False])
 def test_credentials_in_an_endpoint_are_refused_without_their_value(
     url: str, is_option: bool, monkeypatch: pytest.MonkeyPatch
@@ -317,9 +320,10 @@ def test_credentials_in_an_endpoint_are_refused_without_their_value(
     if not is_option:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DRS", url)
     message = refusal_of(endpoint_url=url if is_option else None)
-    assert SECRET not in message
-    is_url = is_option or "//" in url
-    assert message.startswith("endpoint_url must not contain a user name" if is_url else "Cannot create an AWS client")
+    if is_option or "//" in url:
+        assert message == "endpoint_url must not contain a user name or a password"
+    else:
+        assert message == "Cannot create an AWS client from these options: Invalid endpoint"
 
 
 @pytest.mark.parametrize("profile", ["failing", "talking", "absent", "tokenless", "undated", "expired"])
@@ -330,6 +334,11 @@ def test_output_of_a_credential_process_is_never_shown_and_the_error_is_fatal(pr
     assert SECRET not in f"{error} {error!r}"
     assert isinstance(error, InvalidOptions) or error.kind == "fatal"
     assert str(error).isprintable()
+
+
+def test_an_invalid_expiration_of_credentials_is_not_quoted() -> None:
+    message = refusal_of(profile="undated", region=None, **NO_KEYS)
+    assert message.endswith(" from these options: the credential provider returned an invalid expiration time")
 
 
 def test_a_credential_process_that_hangs_is_given_up_10_seconds_after_the_deadline() -> None:

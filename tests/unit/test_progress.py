@@ -10,6 +10,7 @@ import contextlib
 import os
 import resource
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -238,6 +239,16 @@ def test_a_line_comes_with_a_change_or_after_a_minute() -> None:
     assert len(shown.after(outcome(1, "CONTINUOUS", "done"))) == 1
 
 
+def test_the_day_of_an_eta_is_left_out_on_the_same_day_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "ahead-24")  # the local date is always tomorrow
+    time.tzset()
+    now = datetime.now(timezone.utc)
+    [shown] = Shown().after(outcome(1, "BACKLOG", eta=now.isoformat()))
+    monkeypatch.undo()
+    time.tzset()
+    assert shown == f"s-1 web1 · backlog · ETA {now:%H:%M} UTC"
+
+
 ANY_TEXT = st.text(st.characters(codec=None)) | st.sampled_from(["\x1b]0;title\x07", "web1\nok: [all]", "\ud800", "\r"])
 ANY_JSON = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.lists(ANY_TEXT, max_size=2)
 ETAS = ANY_JSON | st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"])
@@ -335,6 +346,24 @@ def test_a_full_disk_ends_the_progress_only(progress_file: Path) -> None:
             write(text)
     write("after")
     assert progress_file.read_text() == "\none\ntwo"
+
+
+def test_after_an_error_nothing_more_is_written(progress_file: Path) -> None:
+    progress_file.touch()
+    write = ProgressFile()
+    with size_limit(1):
+        write("refused")
+    write("after")
+    assert progress_file.read_text() == "\n"
+
+
+def test_a_descriptor_that_somebody_else_closed_ends_the_progress_only(progress_file: Path) -> None:
+    progress_file.touch()
+    write = ProgressFile()
+    assert write._descriptor is not None
+    os.close(write._descriptor)
+    write("a line")
+    assert progress_file.read_text() == "\n"
 
 
 def test_a_run_that_does_not_wait_writes_no_progress(progress_file: Path) -> None:

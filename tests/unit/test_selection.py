@@ -225,6 +225,8 @@ def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str
         ("*", "a\nb", True),
         ("a\nb", "a\nb", True),
         ("a\nb", "ab", False),
+        ("a\nb*", "a\nbc", True),
+        ("a\nb*", "abc", False),
         ("web?", "web1", True),
         ("web?", "web", False),
         ("web?", "web12", False),

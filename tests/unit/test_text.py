@@ -140,7 +140,8 @@ def test_the_first_line_is_told_without_its_full_stop(text: object, line: str) -
 
 
 @pytest.mark.parametrize(
-    ("text", "whole"), [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("MAX", "MAX."), ("", ".")]
+    ("text", "whole"),
+    [("no region", "no region."), ("AWS said no.", "AWS said no."), ("a… b", "a… b."), ("MAX", "MAX."), ("", ".")],
 )
 def test_a_sentence_has_one_full_stop(text: str, whole: str) -> None:
     assert sentence(text) == whole
