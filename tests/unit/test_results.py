@@ -588,6 +588,10 @@ def test_20_warnings_name_all_their_servers() -> None:
     assert warning.endswith(sid(19))
 
 
+def test_causes_of_20_servers_are_warnings_of_their_own() -> None:
+    assert len(warnings_of(FakeDrs([*["PAUSED"] * 15, *["SOMETHING_NEW"] * 5]).run().outcomes)) == 2
+
+
 def test_the_20_names_of_warnings_go_to_the_first_causes() -> None:
     first, second = warnings_of(FakeDrs([*["PAUSED"] * 15, *["SOMETHING_NEW"] * 10]).run().outcomes)
     assert len(re.findall(r"s-\d{17}", first)) == 15
