@@ -461,7 +461,9 @@ def test_a_write_whose_credentials_take_until_the_deadline_or_its_timeout_is_not
         if sent:
             assert call(answering.api) == SERVER
         else:
-            assert error_of(call, answering.api).kind == "not_sent"
+            error = error_of(call, answering.api)
+            assert error.kind == "not_sent"
+            assert error.message == f"{OPERATION_OF[call]} in {REGION} was not sent before the deadline"
     finally:
         drs_client.meta.events.unregister("before-sign.drs", unique_id="refresh")
     assert len(answering.sent) == sent
