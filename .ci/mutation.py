@@ -7,8 +7,8 @@ mutmut imports mutated code by its full name, so it runs in DIR, which contains 
 function it runs only the tests that call it. It does not mutate decorated functions and module-level code, such as the
 tables.
 
-The modules are tested in separate processes, which mutmut cannot trace. Their mutants are therefore tested here by
-running test_modules.py with the environment variable that activates a mutant.
+The modules are tested in separate processes, which mutmut cannot trace. Their mutants that mutmut did not kill are
+therefore tested here by running test_modules.py with the environment variable that activates a mutant.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def main() -> int:
         if (match := RESULT.fullmatch(line)) and match[3] != "not checked":
             ends[match[2]][match[1]] = match[3]
     for name, mutants in ends.items():
-        untested = [mutant for mutant in mutants if f".modules.{name}." in mutant]
+        untested = [mutant for mutant, end in mutants.items() if f".modules.{name}." in mutant and end not in NOTICED]
         mutants |= dict(zip(untested, ends_of_modules(root, untested), strict=True))
     if not ends:
         sys.exit("mutmut created no mutants.")
