@@ -360,7 +360,6 @@ def found_by(api: Api, selection: Selection) -> Found:
         return Found(
             servers=[by_id[each] for each in ids if each in by_id],
             unmatched=[f"source-server-id={each}" for each in ids if each not in by_id],
-            is_broadly_matched=bool(by_id),
         )
     for warning in state_warnings(selection):
         warn(warning)

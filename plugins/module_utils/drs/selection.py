@@ -74,7 +74,7 @@ class Found:
 
     servers: list[SourceServer]
     unmatched: list[str]
-    is_broadly_matched: bool
+    is_broadly_matched: bool = True
 
 
 def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Selection | None:
