@@ -129,9 +129,9 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import no_match_message, snake_case
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    READERS,
     Found,
     Selection,
+    check_keys,
     find,
     parse_selection,
     state_warnings,
@@ -181,7 +181,7 @@ class InventoryModule(AWSInventoryBase):
         self.update_cached_result(path, cache, servers)
 
     def fail_aws(self, message: str, exception: Exception | None = None) -> NoReturn:
-        """Raise an error of AWS that amazon.aws passes on, for parse() to describe. Its text may quote a credential."""
+        """Re-raise AWS errors so that parse() describes them: the text of amazon.aws may quote a credential."""
         if isinstance(exception, (BotoCoreError, ClientError)):
             raise exception
         super().fail_aws(message, exception)
@@ -261,9 +261,7 @@ def without_templates(value: Any) -> Any:
 def parse_hostnames(hostnames: Any) -> list[str]:
     """The preference list. Raises InvalidOptions for an unknown key."""
     keys = [str(key) for key in hostnames or []]
-    unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", key, re.DOTALL)]
-    if unknown:
-        raise InvalidOptions(f"hostnames: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
+    check_keys("hostnames", keys)
     return keys
 
 

@@ -38,7 +38,15 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal, Operation
 from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
-from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    REGION,
+    SILENCE,
+    End,
+    FakeClock,
+    FakeDrs,
+    FakeServer,
+    sid,
+)
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 from botocore.session import Session
 from hypothesis import given, settings
@@ -162,7 +170,6 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     ):
         assert reader(shown) is None or isinstance(reader(shown), str)
     assert isinstance(readers.progress_of(shown), str)
-    assert isinstance(readers.replication_of(shown), dict)
     storage = readers.storage_of([shown, answered])
     assert min(storage.total, storage.replicated, storage.backlogged) >= 0
     assert storage.percent is None or 0 <= storage.percent <= 100
@@ -212,6 +219,17 @@ def test_hostile_texts_in_every_member_are_shown_escaped_in_every_state(goal: Go
     texts = [(path, text) for path, text in texts if path[-1] != "dataReplicationState"]
     for wait in (True, False):
         assert_safe(server_with(texts, state), server_with(texts, state), goal, wait)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize(("goal", "first"), [("replicating", "STOPPED"), ("stopped", "CONTINUOUS")])
+def test_a_hostile_state_after_a_call_without_a_response_is_shown_escaped(goal: Goal, first: str, wait: bool) -> None:
+    silent = [End(SILENCE)] * 9
+    drs = FakeDrs({sid(0): FakeServer([first, ESCAPES * 50], starts=silent, stops=silent)})
+    run = drs.run(goal=goal, wait=wait, wait_timeout=600)
+    texts = [run.only.reason, run.only.cause, success_message(run.run), failure_message(run.run) or ""]
+    assert [text for text in texts if not text.isprintable()] == []
+    assert [len(text) for text in texts if len(text) > 1000] == []
 
 
 def value_at(path: Path) -> Any:

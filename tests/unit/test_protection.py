@@ -180,7 +180,7 @@ def test_what_only_a_disconnected_server_has_is_no_part_of_its_cause() -> None:
     given["dataReplicationInfo"]["dataReplicationError"]["rawError"] = "no route\nto host"
     given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
     result = protection_of(given, None, None, NOW)
-    assert result.reason == f"{result.cause}; no route; last seen 2026-11-23T13:00:00Z"
+    assert result.reason == f"{result.cause}; no route\\nto host; last seen 2026-11-23T13:00:00Z"
     del given["lifeCycle"], given["dataReplicationInfo"]["dataReplicationError"]["rawError"]
     assert protection_of(given, None, None, NOW).reason == result.cause
     given["dataReplicationInfo"]["dataReplicationState"] = "STALLED"

@@ -735,8 +735,8 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
     "without a state": (
         {},
         FakeServer([None]),
-        "AWS reported no data replication state, so nothing was called",
-        "AWS reported no data replication state, so nothing was called",
+        "AWS reported no data replication state",
+        "AWS reported no data replication state",
     ),
     "unknown": (
         {},
@@ -784,6 +784,15 @@ def test_the_reason_is_complete_and_the_cause_has_no_details_of_one_server(
 def test_a_server_that_was_deleted_after_the_first_look_says_so() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
     assert run.only.reason == run.only.cause == "deleted from DRS during this run"
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [(GONE, "deleted from DRS during this run"), (None, "AWS reported no data replication state")],
+)
+def test_a_start_without_a_response_is_reported_where_the_state_is_unknown(now: str | None, reason: str) -> None:
+    run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(SILENCE)])}).run()
+    assert run.only.reason == f"the start was sent once, never answered, and may have taken effect: {reason}"
 
 
 def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends() -> None:

@@ -16,7 +16,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     member,
     progress_of,
     raw_error_of,
-    replication_of,
     state_of,
     storage_of,
     tags_of,
@@ -63,7 +62,6 @@ def test_each_reader_reads_its_member() -> None:
     assert raw_error_of(SERVER) == "no heartbeat"
     assert last_seen_of(SERVER) == "2026-11-22T10:00:00Z"
     assert failed_step_of(SERVER) == "LAUNCH_REPLICATION_SERVER"
-    assert replication_of(SERVER) == INFO
 
 
 @pytest.mark.parametrize("server", [None, {}, *[dict.fromkeys(SERVER, value) for value in OTHER_TYPES]], ids=repr)
@@ -96,10 +94,6 @@ def test_a_member_is_read_at_any_depth() -> None:
 @pytest.mark.parametrize("hints", [{"fqdn": "web1.example.com"}, {"hostname": "", "fqdn": "web1.example.com"}], ids=str)
 def test_the_fqdn_stands_in_for_a_host_name_that_is_missing(hints: dict[str, str]) -> None:
     assert hostname_of({"sourceProperties": {"identificationHints": hints}}) == "web1.example.com"
-
-
-def test_replication_without_info_is_empty() -> None:
-    assert (replication_of(None), replication_of({}), replication_of({"dataReplicationInfo": 7})) == ({}, {}, {})
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_serv
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import KINDS, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import OTHER_ENDS, REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import REASONS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import ON_ERROR, ON_VERDICT
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import COUNTED, NOT_REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
-    FIRST_LOOK,
+    FIRST_CHECK,
     OPERATION_FOR,
     OPERATIONS,
     PHASES,
@@ -65,7 +66,9 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(ON_ERROR, get_args(ErrorKind), id="ON_ERROR"),
         pytest.param(NOT_REACHED, get_args(Goal), id="NOT_REACHED"),
         pytest.param(COUNTED, set(get_args(End)) - {"done"}, id="COUNTED"),
+        pytest.param(OTHER_ENDS, set(get_args(End)) - {"done"}, id="OTHER_ENDS"),
         pytest.param(REACHED, get_args(Goal), id="REACHED"),
+        pytest.param(REASONS, get_args(Phase), id="REASONS"),
         pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOALS"),
         pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOALS"),
         pytest.param(GOALS, get_args(Goal), id="goals of the decision table"),
@@ -86,7 +89,7 @@ def test_the_phases_know_at_least_the_states_of_the_installed_botocore(drs_model
 
 
 def test_the_first_look_knows_at_least_the_errors_of_the_installed_botocore(drs_model: ServiceModel) -> None:
-    assert set(FIRST_LOOK) >= enum_of(drs_model, "DataReplicationErrorString")
+    assert set(FIRST_CHECK) >= enum_of(drs_model, "DataReplicationErrorString")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -272,7 +275,7 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
 
 def test_docs_states_md_has_the_first_look_of_the_code() -> None:
     documented = {code.strip("`"): look for code, look in rows_under("| `replication_error` | first thing to check |")}
-    assert documented == FIRST_LOOK
+    assert documented == FIRST_CHECK
 
 
 def test_the_documentation_of_filters_names_every_key() -> None:

@@ -160,10 +160,6 @@ def test_a_noun_is_counted(number: int, told: str) -> None:
     assert count(number, "source server") == told
 
 
-def test_a_noun_may_have_a_plural_of_its_own() -> None:
-    assert (count(1, "entry", "entries"), count(2, "entry", "entries")) == ("1 entry", "2 entries")
-
-
 @pytest.mark.parametrize(("number", "told"), [(1, "once"), (2, "2 times"), (6, "6 times")])
 def test_how_often_is_told(number: int, told: str) -> None:
     assert times(number) == told

@@ -219,7 +219,7 @@ class DrsApi:
                 return answer
 
     def _may_retry(self, operation: str, kind: ErrorKind, errors: Counter[ErrorKind]) -> bool:
-        """Whether the call may be retried after these errors, the last of which has this kind."""
+        """Whether to retry after these errors. kind: of the last one."""
         if self._users_attempts is not None and sum(errors.values()) >= self._users_attempts:
             return False
         if kind == "throttled":

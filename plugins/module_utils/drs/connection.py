@@ -136,8 +136,8 @@ def _check_credentials(credentials: Mapping[str, str | None]) -> None:
 
 def _named(error: Exception) -> str:
     """botocore's message about a configuration; a TypeError raised inside botocore would not help the user."""
-    telling = isinstance(error, BotoCoreError) or "keyword argument" in str(error)
-    return f": {first_line(error)}" if telling else ": check the type of each of its values"
+    is_helpful = isinstance(error, BotoCoreError) or "keyword argument" in str(error)
+    return f": {first_line(error)}" if is_helpful else ": check the type of each of its values"
 
 
 def _attempts(retries: Mapping[str, Any], settings: Session) -> int | None:

@@ -121,7 +121,7 @@ _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
         "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings",
     ),
     (
-        # http.client, of a response with a chunk of negative length.
+        # Raised by http.client for a response with a chunk of negative length.
         lambda error: "read length" in str(_cause_of(error)),
         "unanswered",
         "{operation} in {region} got a response that is not from DRS",
@@ -137,7 +137,7 @@ _EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
         "{operation} in {region} cannot be sent: check the proxies and time-outs in aws_config",
     ),
     (
-        # botocore, of a credential process or role that returns expired credentials.
+        # Raised by botocore for a credential process or role that returns expired credentials.
         lambda error: isinstance(error, RuntimeError) and "still expired" in str(error),
         "fatal",
         "The AWS credentials are expired even after a refresh: check the credential provider and this machine's clock",
@@ -170,7 +170,7 @@ def from_exception(operation: str, region: str, error: Exception) -> DrsError:
         return _from_answer(operation, region, error.response)
     for applies, kind, message in _EXCEPTIONS:
         if applies(error):
-            # A Describe came before each write, so its settings were right, and its effect is what is not known.
+            # A Describe succeeded before each write, so the settings were right; the write may have taken effect.
             is_open = operation in WRITES and _cause_of(error) is not None
             text = message.format(operation=operation, region=region, text=first_line(error))
             return DrsError("unanswered" if is_open else kind, None, text)

@@ -22,7 +22,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 Action = Literal["start", "stop", "none"]
 End = Literal["done", "failed", "held", "deferred"]
 """
-done: the goal is reached, or without a wait in progress. failed: it cannot be reached. held: left alone because it
+done: the goal is reached or, when not waiting, on its way. failed: it cannot be reached. held: left alone because it
 appears to have been stopped on purpose. deferred: left to a later run.
 """
 
@@ -76,17 +76,19 @@ class Outcome:
     def explain(self, rule: Rule) -> None:
         """Set reason (with the details of this server), cause (without them) and warning from the rule."""
         state, code = short(self.state), short(error_of(self.latest))
-        raw, seen = raw_error_of(self.latest), last_seen_of(self.latest)
-        parts = [rule.reason]
-        if code:
-            parts.append(advice(code))
-        if raw:
-            parts.append(printable(raw))
-        if seen and phase_of(self.state) == "disconnected":
-            parts.append(f"last seen {printable(seen)}")
+        parts = [rule.reason, *([advice(code)] if code else []), *details_of(self.latest)]
         self.reason, self.cause = "; ".join(parts), condition(state, rule.reason, code)
         self.warning = self.cause if rule.warn else None
 
     def finish(self, end: End, reason: str, cause: str = "") -> None:
         """Set the final result."""
         self.end, self.reason, self.cause = end, reason, cause or reason
+
+
+def details_of(server: SourceServer | None) -> list[str]:
+    """What only this server reports about its state: the raw error, and when it was last seen if it is disconnected."""
+    raw, seen = raw_error_of(server), last_seen_of(server)
+    details = [printable(raw)] if raw else []
+    if seen and phase_of(state_of(server)) == "disconnected":
+        details.append(f"last seen {printable(seen)}")
+    return details

@@ -28,7 +28,7 @@ def next_batch(run: Run) -> list[Work]:
 def free_places(run: Run) -> int | None:
     """How many more servers may be in progress; None for no limit."""
     limit = run.options.max_in_progress
-    if limit is None or run.options.goal == "stopped":
+    if limit is None or not OPERATIONS[run.operation].is_limited:
         return None
     return max(0, limit - len(in_progress(run)))
 
@@ -39,7 +39,7 @@ def in_progress(run: Run) -> list[Work]:
 
 
 def _is_in_progress(work: Work) -> bool:
-    """Whether the rule says wait, or the server was called and its state does not show where it is."""
+    """Whether the rule says wait, or the server was called and its state does not show the result."""
     verdict, outcome = work.rule.verdict, work.outcome
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
     is_unknown = outcome.state is None and not outcome.absent

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live progress of a wait: a line whenever something changes, and at least one per minute.
+"""Live progress of a wait: a line after each poll that shows a change, and after a minute without one.
 
 The module appends the lines to a file, and the action plugin of the same name displays them. Progress is informational:
 file errors are ignored.
@@ -40,19 +40,19 @@ FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 """The environment variable that names the file."""
 
 AT_LEAST_EVERY = 60.0
-"""Maximum seconds between lines if nothing changes."""
+"""Seconds after which a poll is reported even if nothing changed."""
 
 NAMED = 20
 """Maximum number of stuck servers named in one line."""
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
-NOT_REACHED: tuple[End, ...] = ("failed", "held", "deferred")
+OTHER_ENDS: tuple[End, ...] = ("failed", "held", "deferred")
 STUCK: tuple[Phase, ...] = ("stalled", "paused")
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class Progress:
-    """Writes a line when the outcomes have changed, or when the last line is a minute old.
+    """Writes a line after a poll if the outcomes have changed or the last line is a minute old.
 
     A stuck server is named once when it gets stuck, and again only if its error code changes.
     """
@@ -126,7 +126,7 @@ def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence
     ends = Counter(outcome.end for outcome in outcomes)
     pending = [outcome for outcome in outcomes if outcome.end is None]
     parts = [f"{ends['done']}/{len(outcomes)} {REACHED[goal]}", *_doing(goal, pending)]
-    parts += [f"{ends[end]} {end}" for end in NOT_REACHED if ends[end]]
+    parts += [f"{ends[end]} {end}" for end in OTHER_ENDS if ends[end]]
     if newly_stuck:
         more = [f"and {len(newly_stuck) - NAMED} more"] if len(newly_stuck) > NAMED else []
         parts.append(", ".join([*map(stuck_name, newly_stuck[:NAMED]), *more]))

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import details_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import by_cause, summary_of, where
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     RecoverySnapshot,
@@ -21,13 +22,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     error_of,
     hostname_of,
     last_seen_of,
-    raw_error_of,
     state_of,
     storage_of,
     text_at,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
-    PHASES,
     RULES,
     Phase,
     condition,
@@ -35,9 +34,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
     count,
-    first_line,
     listed,
-    printable,
     sentence,
     short,
 )
@@ -49,11 +46,7 @@ CLOCK_SKEW = 300
 """Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"""
 
-REASONS: dict[Phase, str] = {
-    **{phase: RULES["continuous", phase].reason for phase in PHASES.values()},
-    "unknown": "the state is unknown to this version of the collection",
-    "unreadable": "AWS reported no data replication state",
-}
+REASONS: dict[Phase, str] = {phase: RULES["continuous", phase].reason for phase in get_args(Phase)}
 """The reason given for a server in each phase."""
 
 
@@ -94,14 +87,14 @@ def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: da
     cause, details = _condition(server)
     if rpo is None:
         return Protection(server, state_of(server) == "CONTINUOUS", "; ".join([cause, *details]), cause)
-    protected, told, point, age = _within_rpo(rpo, lookup, now)
+    protected, clause, point, age = _within_rpo(rpo, lookup, now)
     # The state is the cause, unless it is CONTINUOUS or the lookup failed.
     if isinstance(lookup, DrsError):
-        cause, parts = told.replace(server["sourceServerID"], "the server"), [told]
+        cause, parts = clause.replace(server["sourceServerID"], "the server"), [clause]
     elif phase_of(state_of(server)) == "protected":
-        cause, parts = f"CONTINUOUS, but {told}", [told]
+        cause, parts = f"CONTINUOUS, but {clause}", [clause]
     else:
-        parts = [cause, *details, told]
+        parts = [cause, *details, clause]
     if age is not None:
         parts.append(f"the newest is {timedelta(seconds=age)} old")
     return Protection(server, protected, "; ".join(parts), cause, point, age)
@@ -168,12 +161,8 @@ def message(protections: Sequence[Protection], region: str, unmatched: Sequence[
 
 def _condition(server: SourceServer) -> tuple[str, list[str]]:
     """The cause that follows from the server's state, and details of this server."""
-    state, code, raw, seen = state_of(server), error_of(server), raw_error_of(server), last_seen_of(server)
-    cause = condition(printable(state) if state else None, REASONS[phase_of(state)], printable(code) if code else None)
-    details = [first_line(raw)] if raw else []
-    if seen and phase_of(state) == "disconnected":
-        details.append(f"last seen {printable(seen)}")
-    return cause, details
+    state = state_of(server)
+    return condition(short(state), REASONS[phase_of(state)], short(error_of(server))), details_of(server)
 
 
 def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:
@@ -189,5 +178,5 @@ def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str
     if age < -CLOCK_SKEW:
         return False, "its newest recovery point is in the future: check this machine's clock", point, None
     age = max(0, age)
-    told = f"it has a recovery point within {bound}" if age <= rpo else f"it has no recovery point within {bound}"
-    return age <= rpo, told, point, age
+    clause = f"it has a recovery point within {bound}" if age <= rpo else f"it has no recovery point within {bound}"
+    return age <= rpo, clause, point, age

@@ -29,7 +29,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places i
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, times
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, short, times
 
 CONFLICTS = 2
 CONFLICT_PAUSE = 3.0
@@ -262,7 +262,7 @@ def _count(work: Work, *, answered: bool) -> None:
     work.run.breaker.record(answered=answered)
 
 
-def _on_refusal(work: Work) -> None:
+def _on_not_applied(work: Work) -> None:
     """Make no further call, but observe first if an earlier one got no response."""
     work.is_exhausted, work.observe_at = True, work.run.clock()
     if not work.unanswered:
@@ -293,17 +293,17 @@ def _on_not_sent(_work: Work) -> None:
 
 
 ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
-    "throttled": _on_refusal,
+    "throttled": _on_not_applied,
     "unanswered": _on_no_answer,
     "conflict": _on_conflict,
-    "refused": _on_refusal,
+    "refused": _on_not_applied,
     "fatal": _on_fatal,
     "not_sent": _on_not_sent,
 }
 
 
 def fail(work: Work, reason: str, cause: str = "") -> None:
-    """Finish the server as failed. The reason comes after what was sent without a response."""
+    """Finish the server as failed. Calls without a response are mentioned before the reason."""
     sent = _unanswered(work)
     reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
@@ -327,10 +327,16 @@ def _unanswered(work: Work) -> str:
     """What was sent without a response, and what is known about it; empty if nothing was."""
     if work.accepted_at is not None or not work.unanswered:
         return ""
-    answers = "never answered" if work.unanswered == work.sent else f"{work.unanswered} of them not answered"
-    effect = "" if work.is_disproved else ", and may have taken effect"
-    state = f"{'still' if work.outcome.state == state_of(work.outcome.first) else 'now'} {work.outcome.state}"
-    return f"the {work.outcome.action} was sent {times(work.sent)}, {answers}, {state}{effect}"
+    state = work.outcome.state
+    parts = [
+        f"the {work.outcome.action} was sent {times(work.sent)}",
+        "never answered" if work.unanswered == work.sent else f"{work.unanswered} of them not answered",
+    ]
+    if state is not None:
+        parts.append(f"{'still' if state == state_of(work.outcome.first) else 'now'} {short(state)}")
+    if not work.is_disproved:
+        parts.append("and may have taken effect")
+    return ", ".join(parts)
 
 
 def expire(run: Run) -> None:

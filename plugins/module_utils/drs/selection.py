@@ -24,7 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     text_at,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, printable
 
 WILDCARDS = frozenset({"*", "?"})
 
@@ -127,16 +127,21 @@ def parse_filters(option: str, value: Any) -> Filters:
     """
     if not isinstance(value, Mapping) or not value:
         raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
-    unknown = [str(key) for key in value if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
+    check_keys(option, list(value))
+    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+
+
+def check_keys(option: str, keys: Sequence[object]) -> None:
+    """Raises InvalidOptions that lists the keys that are not filter keys."""
+    unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
         raise InvalidOptions(f"{option}: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
-    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
 
 
 def state_warnings(selection: Selection) -> list[str]:
     """Warnings about replication-state patterns that match no known state, such as mistyped ones."""
     return [
-        f"{STATE_KEY} {pattern!r} matches none of the known states: {listed(list(PHASES))}"
+        f"{STATE_KEY} {printable(repr(pattern))} matches none of the known states: {listed(list(PHASES))}"
         for filters in (selection.filters, *selection.exclude_filters)
         for pattern in filters.get(STATE_KEY, [])
         if not any(_regex(pattern).fullmatch(state) for state in PHASES)
@@ -226,7 +231,8 @@ def texts_of(server: SourceServer, key: str) -> list[str]:
 def _patterns(option: str, key: str, value: Any) -> list[str]:
     patterns = value if isinstance(value, list) else [value]
     if not patterns or not all(isinstance(pattern, (str, bool, int, float)) for pattern in patterns):
-        raise InvalidOptions(f"{option}: {key} takes a string, number, boolean or a list of these, not {value!r}")
+        given = printable(repr(value))
+        raise InvalidOptions(f"{option}: {key} takes a string, number, boolean or a list of these, not {given}")
     return [str(pattern).lower() if isinstance(pattern, bool) else str(pattern) for pattern in patterns]
 
 

@@ -52,12 +52,6 @@ def _bytes_at(document: Any, name: str) -> int:
     return int(value) if is_number and 0 < value < LARGEST_LONG else 0
 
 
-def replication_of(server: SourceServer | None) -> Mapping[str, Any]:
-    """The dataReplicationInfo; empty if AWS sent none."""
-    value = member(server, "dataReplicationInfo")
-    return value if isinstance(value, Mapping) else {}
-
-
 def state_of(server: SourceServer | None) -> str | None:
     """The data replication state; None if AWS reported none."""
     return text_at(server, "dataReplicationInfo", "dataReplicationState")

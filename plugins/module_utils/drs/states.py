@@ -47,8 +47,8 @@ class OperationFacts:
     api_name: the operation in the service model. leads_to: the state after an accepted call, which check mode predicts.
     took_effect: whether a state shows that a call without a response took effect. pending: the verdicts that become
     "wait" after an accepted call, because the state does not show it yet. shows_within: maximum seconds of that delay.
-    undone_by: the opposite operation. verb: past participle for messages. already: phrase for servers that need no
-    call.
+    undone_by: the opposite operation. is_limited: whether max_in_progress applies. verb: past participle for messages.
+    already: phrase for servers that need no call.
     """
 
     api_name: str
@@ -57,6 +57,7 @@ class OperationFacts:
     pending: frozenset[Verdict]
     shows_within: float
     undone_by: str
+    is_limited: bool
     verb: str
     already: str
 
@@ -69,6 +70,7 @@ OPERATIONS: dict[Operation, OperationFacts] = {
         pending=frozenset({"start"}),
         shows_within=START_SHOWS_WITHIN,
         undone_by="StopReplication",
+        is_limited=True,
         verb="started",
         already="running already",
     ),
@@ -79,6 +81,7 @@ OPERATIONS: dict[Operation, OperationFacts] = {
         pending=frozenset({"stop", "fail"}),
         shows_within=math.inf,
         undone_by="StartReplication",
+        is_limited=False,
         verb="stopped",
         already="stopped already",
     ),
@@ -108,7 +111,7 @@ _STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True
 _PAUSED = Rule("wait", "replication is paused", warn=True)
 _DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server")
 _UNKNOWN = Rule("wait", "the state is unknown to this version of the collection", warn=True)
-_UNREADABLE = Rule("fail", "AWS reported no data replication state, so nothing was called")
+_UNREADABLE = Rule("fail", "AWS reported no data replication state")
 
 RULES: dict[tuple[Goal, Phase], Rule] = {
     ("replicating", "stopped"): _STOPPED,
@@ -136,13 +139,11 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("stopped", "stalled"): Rule("fail", "no data is flowing, and its recovery snapshots may be the only copy left"),
     ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
     ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates"),
-    ("stopped", "unknown"): Rule(
-        "fail", "the state is unknown to this version of the collection, so its recovery snapshots are kept"
-    ),
+    ("stopped", "unknown"): Rule("fail", _UNKNOWN.reason),
     ("stopped", "unreadable"): _UNREADABLE,
 }
 
-FIRST_LOOK: dict[str, str] = {
+FIRST_CHECK: dict[str, str] = {
     "AGENT_NOT_SEEN": "check that the source server is up and its agent runs and reaches DRS on TCP 443",
     "SNAPSHOTS_FAILURE": "look in CloudTrail for CreateSnapshot refused by IAM, an SCP or API throttling",
     "NOT_CONVERGING": "check bandwidth, staging disk performance and source CPU against the write rate",
@@ -187,14 +188,14 @@ def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, eff
 
 def advice(error_code: str) -> str:
     """A dataReplicationError code, with the first thing to check if the code is known."""
-    return f"{error_code}, {FIRST_LOOK[error_code]}" if error_code in FIRST_LOOK else error_code
+    return f"{error_code}, {FIRST_CHECK[error_code]}" if error_code in FIRST_CHECK else error_code
 
 
 def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
     """A phrase about a server in this state. Servers with the same condition are grouped.
 
-    The dataReplicationError is added to the reason; of a stalled server it says all that the reason does. A
-    disconnected server needs its agent, whatever its error.
+    The dataReplicationError is added to the reason; for a stalled server it replaces the reason. A disconnected server
+    needs its agent, whatever its error.
     """
     if state is None:
         return reason

@@ -54,9 +54,9 @@ def listed(names: Sequence[object]) -> str:
     return ", ".join(printable(name) for name in names)
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def count(number: int, one: str) -> str:
     """The number with its noun, such as "1 source server" or "3 source servers"."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number} {one if number == 1 else one + 's'}"
 
 
 def times(number: int) -> str:
