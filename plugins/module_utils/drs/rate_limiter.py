@@ -25,6 +25,9 @@ limit per clock second. "any": limit in a sliding second. "back": a limit that r
     100, any             1.11 10%   1.11 10%   1.11 10%   1.11 10%   1.11 10%   1.28 16%*  1.27 16%*  1.11 13%
     1, back               0.86 63    0.88 66    0.88 58    0.86 63    0.87 63    0.87 89*  0.87 153*   0.86 56
     20, back              0.88 38    0.89 58*   1.05 25*   0.88 38    1.02 35    0.88 38    0.88 48*   0.88 36
+
+No row depends on the other three constants, which have tests of their own: LONGEST_INTERVAL bounds how far the rate
+falls while all calls are throttled, LATELY decides when Retry-After is honoured, and EXHAUSTED_AFTER when to give up.
 """
 
 from __future__ import annotations
@@ -37,11 +40,12 @@ from collections.abc import Callable
 SLOWER = 0.85
 FASTER = 1.005
 """Factors applied to the rate after a throttled call and a successful one. 33 successes offset one throttled call.
-Further throttled calls already in flight do not count, so 5 to 18 % are throttled in total (see the table)."""
+Further throttled calls already in flight do not count, so 6 to 18 % are throttled in total (see the table)."""
 
 SHORTEST_INTERVAL = 0.005
 LONGEST_INTERVAL = 1.0
-"""Seconds between calls: the interval after the first throttled call, below which the limit ends, and the maximum."""
+"""Seconds between calls: the first throttled call makes it SHORTEST_INTERVAL / SLOWER. Below the shortest, the limit
+ends."""
 
 HEADROOM = 1.3
 MEASURED_FROM = 4

@@ -82,7 +82,8 @@ def run_readme() -> None:
     """Run the playbook of the README, then each ansible command."""
     load({PRODUCTION: "production", NAMED: "office"}, ["eu-west-1"], state="CONTINUOUS")
     blocks = [block for _indent, _language, block in BLOCK.findall((COLLECTION / "README.md").read_text("utf-8"))]
-    commands = [line for block in blocks for line in block.splitlines() if re.match("ansible(-playbook)? ", line)]
+    lines = [line for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    commands = [line for line in lines if re.match("ansible(-playbook)? ", line)]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "play.yml").write_text(next(block for block in blocks if "hosts:" in block), "utf-8")
         for command in ["ansible-playbook play.yml", *commands]:
