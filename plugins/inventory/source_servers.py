@@ -127,17 +127,18 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors i
     InvalidOptions,
     from_exception,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import no_match_message, snake_case
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     Found,
     Selection,
     check_keys,
     find,
+    no_match_message,
     parse_selection,
     state_warnings,
     texts_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import snake_case
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
 
 RUN_TIMEOUT = 600.0

@@ -293,15 +293,14 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_rpo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
     Lookup,
     Protection,
     message,
+    parse_rpo,
     protection_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import error_value, snake_case
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
     Found,
     Selection,
@@ -310,6 +309,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     state_warnings,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import ended_by, look_up
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import error_value, snake_case
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
 
 SELECTORS = ("source_server_ids", "filters")

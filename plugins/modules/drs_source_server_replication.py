@@ -435,9 +435,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, ProgressFile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
-    error_value,
     failure_message,
-    no_match_message,
     servers_of,
     success_message,
     values_of,
@@ -448,9 +446,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     Found,
     Selection,
     find,
+    no_match_message,
     parse_selection,
     state_warnings,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import error_value
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")

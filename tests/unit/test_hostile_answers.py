@@ -20,9 +20,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     failure_message,
-    snake_case,
     success_message,
-    summary_of,
     values_of,
     warnings_of,
 )
@@ -36,6 +34,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import snake_case, summary_of
 from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (

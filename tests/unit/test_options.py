@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options, parse_rpo
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import parse_rpo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, SNAPSHOTS_PER_PAGE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_rpo
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
     REASONS,
     Lookup,
     message,
     newest,
+    parse_rpo,
     protection_of,
     row_of,
     values_of,

@@ -13,23 +13,24 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
-    by_cause,
-    error_value,
     failure_message,
-    named,
-    no_match_message,
     servers_of,
-    snake_case,
     success_message,
-    summary_of,
     values_of,
     warnings_of,
-    where,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Selection
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Selection, no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import (
+    by_cause,
+    error_value,
+    named,
+    snake_case,
+    summary_of,
+    where,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,

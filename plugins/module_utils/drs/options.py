@@ -77,12 +77,5 @@ def parse_options(params: Params, check_mode: bool) -> RunOptions:
     )
 
 
-def parse_rpo(rpo: int | None) -> int | None:
-    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
-    if rpo is not None and not 1 <= rpo <= MOST_SECONDS:
-        raise InvalidOptions(f"rpo must be from 1 to {MOST_SECONDS} seconds (one year)")
-    return rpo
-
-
 def _all_filters(params: Params) -> list[Mapping[str, Any]]:
     return [params["filters"] or {}, *(params["exclude_filters"] or [])]

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, get_args
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import details_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import by_cause, summary_of, where
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     RecoverySnapshot,
     SourceServer,
@@ -32,6 +31,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
     condition,
     phase_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import by_cause, summary_of, where
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
     count,
     listed,
@@ -41,6 +41,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
 
 Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
 """The newest recovery snapshot of a server, None if there is none, or the error of the lookup."""
+
+LONGEST_RPO = 31_536_000
+"""A year in seconds, the longest retention of recovery points:
+https://docs.aws.amazon.com/drs/latest/userguide/point-in-time.html"""
 
 CLOCK_SKEW = 300
 """Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
@@ -77,6 +81,13 @@ def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
             return snapshot
         first = first or snapshot
     return first
+
+
+def parse_rpo(rpo: int | None) -> int | None:
+    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
+    if rpo is not None and not 1 <= rpo <= LONGEST_RPO:
+        raise InvalidOptions(f"rpo must be from 1 to {LONGEST_RPO} seconds (one year)")
+    return rpo
 
 
 def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: datetime) -> Protection:

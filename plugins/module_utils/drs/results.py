@@ -6,28 +6,32 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
     IDENTITY_CODES,
     DrsError,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import STATE_KEY, Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
     SourceServer,
     error_of,
     hostname_of,
     state_of,
-    storage_of,
     text_at,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import (
+    NAMED,
+    NO_STATE,
+    Named,
+    by_cause,
+    snake_case,
+    summary_of,
+    where,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
     count,
     listed,
@@ -35,25 +39,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text imp
     sentence,
     short,
 )
-
-NAMED = 20
-"""Maximum number of servers named in one sentence."""
-
-Named: TypeAlias = "tuple[str, SourceServer | None, str]"
-"""A server to name in a sentence: its ID, its description from AWS, and further details."""
-
-CAUSES = 20
-"""Maximum number of causes in one sentence."""
-
-ACCOUNTS = 3
-LONGEST_ACCOUNT = 20
-"""Maximum number of accounts in one sentence, and of characters of each. An account ID has 12."""
-
-DEEPEST = 50
-"""Maximum levels of a returned source server. The service model has 8; callbacks fail at some hundred."""
-
-NO_STATE = "UNKNOWN"
-"""The key in summary.by_state for servers without a reported state."""
 
 NOT_REACHED: dict[Goal, str] = {
     "replicating": "not replicating",
@@ -63,17 +48,6 @@ NOT_REACHED: dict[Goal, str] = {
 
 COUNTED: tuple[End, ...] = ("held", "deferred", "failed")
 """Other ends counted in msg."""
-
-
-def snake_case(server: SourceServer) -> dict[str, Any]:
-    """A source server with keys in snake_case and tags unchanged.
-
-    If it is nested too deeply for Ansible to handle, only its ID is returned.
-    """
-    if _is_deeper(server, DEEPEST):
-        return {"source_server_id": server["sourceServerID"]}
-    converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
-    return converted
 
 
 def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
@@ -97,24 +71,6 @@ def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
 def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The source servers known to DRS, as last returned, in the order of the outcomes."""
     return [snake_case(server) for server in _known(outcomes)]
-
-
-def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
-    """How many servers are in which state, and how many bytes are replicated."""
-    storage = storage_of(servers)
-    return {
-        "matched": len(servers),
-        "by_state": dict(sorted(Counter(short(state) or NO_STATE for state in states).items())),
-        "total_storage_bytes": storage.total,
-        "replicated_storage_bytes": storage.replicated,
-        "backlogged_storage_bytes": storage.backlogged,
-        "replicated_percent": storage.percent,
-    }
-
-
-def error_value(error: DrsError) -> dict[str, Any]:
-    """The return value `error`: the error that ended the run, in the format of fail_json_aws."""
-    return {"error": {"code": error.code, "message": error.message}}
 
 
 def success_message(run: Run) -> str:
@@ -141,15 +97,6 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
     )
 
 
-def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state."""
-    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
-    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
-    excluded = " and is not excluded" if selection.exclude_filters else ""
-    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
-    return sentence(f"No source server{which} in {region}: check the filters and the region")
-
-
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning per cause."""
     warned = [(warning, _named(outcome)) for outcome in outcomes for warning in outcome.warnings]
@@ -157,46 +104,6 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     if len(warned) > NAMED:
         groups[-2:] = ["; ".join(groups[-2:])]
     return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in groups]
-
-
-def where(region: str, servers: Iterable[SourceServer]) -> str:
-    """The region, and the account from the servers' ARNs."""
-    arns = (text_at(server, "arn") or "" for server in servers)
-    accounts = sorted({arn.split(":")[4] for arn in arns if arn.count(":") >= 5 and arn.split(":")[4]})
-    more = f" and {len(accounts) - ACCOUNTS} more" if len(accounts) > ACCOUNTS else ""
-    shown = ", ".join(printable(account, LONGEST_ACCOUNT) for account in accounts[:ACCOUNTS])
-    return f"{region}, account {shown}{more}" if accounts else region
-
-
-def named(servers: Iterable[Named]) -> list[str]:
-    """Each server as named in a sentence: ID, hostname, and details in parentheses."""
-    return [
-        " ".join(
-            part for part in (source_server_id, printable(hostname_of(server) or ""), detail and f"({detail})") if part
-        )
-        for source_server_id, server, detail in servers
-    ]
-
-
-def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
-    """Each cause once, with its servers. At most 20 servers are named in total, and at most 20 causes; the rest
-    are counted.
-
-    counted: whether to put the number of servers before each cause.
-    """
-    groups: dict[str, list[Named]] = {}
-    for cause, server in causes:
-        groups.setdefault(cause, []).append(server)
-    left, total, parts = NAMED, sum(map(len, groups.values())), []
-    for cause, servers in list(groups.items())[:CAUSES]:
-        shown = named(servers[:left])
-        left -= len(shown)
-        head = f"{len(servers)} {cause}" if counted else cause
-        if shown:
-            parts.append(f"{head}: {', '.join(shown)}")
-        else:
-            parts.append(head if counted else f"{head}: {count(len(servers), 'source server')}")
-    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
 
 
 def _interrupted_message(run: Run, error: DrsError) -> str:
@@ -263,35 +170,3 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
         f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    level = [value]
-    for _level in range(levels):
-        level = [child for each in level for child in _children(each)]
-    return bool(level)
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _encodable(value: Any) -> Any:
-    """The value with lone surrogates escaped, which a result cannot contain. Otherwise unchanged."""
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return _without_surrogates(value)
-    return value
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return value

@@ -24,7 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     text_at,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, printable
+from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, printable, sentence
 
 WILDCARDS = frozenset({"*", "?"})
 
@@ -220,6 +220,15 @@ def _only_ids(filters: Filters) -> list[str]:
     ids = filters.get("source-server-id", [])
     named_otherwise = any(key in filters for key in NAMING if key != "source-server-id")
     return ids if not named_otherwise and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []
+
+
+def no_match_message(region: str, selection: Selection) -> str:
+    """The message for filters that match no server in any state."""
+    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    excluded = " and is not excluded" if selection.exclude_filters else ""
+    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
+    return sentence(f"No source server{which} in {region}: check the filters and the region")
 
 
 def texts_of(server: SourceServer, key: str) -> list[str]:
