@@ -118,7 +118,7 @@ def answer_all(api: DrsApi, status: int) -> list[AWSRequest]:
     return sent
 
 
-def refusal_of(**options: Any) -> str:
+def invalid_options_message(**options: Any) -> str:
     with pytest.raises(InvalidOptions) as raised:
         connected(**options)
     return str(raised.value)
@@ -265,14 +265,14 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
     ids=short_id,
 )
 def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], told: str) -> None:
-    message = refusal_of(**options)
+    message = invalid_options_message(**options)
     assert message.startswith(told)
     assert message.isprintable()
     assert "'str' object" not in message
 
 
 def test_a_profile_with_keys_says_where_they_may_come_from() -> None:
-    assert refusal_of(profile="patient").endswith(" (task options or environment)")
+    assert invalid_options_message(profile="patient").endswith(" (task options or environment)")
 
 
 def test_the_connection_options_are_those_that_are_read() -> None:
@@ -282,29 +282,29 @@ def test_the_connection_options_are_those_that_are_read() -> None:
 
 def test_bad_settings_of_the_environment_are_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "many")
-    assert "many" in refusal_of()
+    assert "many" in invalid_options_message()
 
 
 @pytest.mark.parametrize("space", ["\n", "\r\n", " ", "\t"])
 @pytest.mark.parametrize("name", ["access_key", "secret_key", "session_token"])
-def test_white_space_in_a_credential_is_refused_without_its_value(name: str, space: str) -> None:
+def test_white_space_in_a_credential_is_rejected_without_its_value(name: str, space: str) -> None:
     for value in (SECRET + space, space + SECRET, f"{SECRET}{space}{SECRET}"):
-        message = refusal_of(**{name: value})
+        message = invalid_options_message(**{name: value})
         assert message == f"{name} must not contain whitespace; check for a trailing line break"
 
 
 def test_all_credentials_with_white_space_are_named() -> None:
-    assert "access_key, session_token must not" in refusal_of(access_key="a ", session_token="b\n")
+    assert "access_key, session_token must not" in invalid_options_message(access_key="a ", session_token="b\n")
 
 
 @pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
-def test_white_space_in_a_credential_of_the_environment_is_refused_without_its_value(
+def test_white_space_in_a_credential_of_the_environment_is_rejected_without_its_value(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     monkeypatch.setenv(name, f"{SECRET}\nmore")
-    message = refusal_of(**NO_KEYS)
+    message = invalid_options_message(**NO_KEYS)
     assert "must not contain whitespace" in message
     assert SECRET not in message
 
@@ -314,12 +314,12 @@ def test_white_space_in_a_credential_of_the_environment_is_refused_without_its_v
     [f"http://me:{SECRET}@127.0.0.1", f"me:{SECRET}@127.0.0.1", f"me:{SECRET}\n@127.0.0.1", f"http://{SECRET}@[::1]:1"],
 )
 @pytest.mark.parametrize("is_option", [True, False])
-def test_credentials_in_an_endpoint_are_refused_without_their_value(
+def test_credentials_in_an_endpoint_are_rejected_without_their_value(
     url: str, is_option: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not is_option:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DRS", url)
-    message = refusal_of(endpoint_url=url if is_option else None)
+    message = invalid_options_message(endpoint_url=url if is_option else None)
     if is_option or "//" in url:
         assert message == "endpoint_url must not contain a user name or a password"
     else:
@@ -337,13 +337,13 @@ def test_output_of_a_credential_process_is_never_shown_and_the_error_is_fatal(pr
 
 
 def test_an_invalid_expiration_of_credentials_is_not_quoted() -> None:
-    message = refusal_of(profile="undated", region=None, **NO_KEYS)
+    message = invalid_options_message(profile="undated", region=None, **NO_KEYS)
     assert message.endswith(" from these options: the credential provider returned an invalid expiration time")
 
 
 def test_a_credential_process_that_hangs_is_given_up_10_seconds_after_the_deadline() -> None:
     begin = time.monotonic()
-    message = refusal_of(until=begin - 9.7, profile="hanging", region=None, **NO_KEYS)
+    message = invalid_options_message(until=begin - 9.7, profile="hanging", region=None, **NO_KEYS)
     assert message == "No AWS credentials within 0 s: check the credential process"
     assert 0.2 < time.monotonic() - begin < 5
 

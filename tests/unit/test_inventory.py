@@ -80,7 +80,7 @@ def test_a_host_name_means_nothing_else(text: str, name: str) -> None:
     assert host_name(text) == name
 
 
-def test_an_unknown_key_or_region_is_refused() -> None:
+def test_an_unknown_key_or_region_is_rejected() -> None:
     with pytest.raises(InvalidOptions, match="hostnames: unknown key hostnam; use tag:<Key>"):
         parse_hostnames(["hostname", "hostnam"])
     with pytest.raises(InvalidOptions, match="eu-mars-1"):
@@ -235,7 +235,7 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
         ({"exclude_filters": [{}]}, "exclude_filters"),
     ],
 )
-def test_a_wrong_configuration_is_refused_before_any_call(
+def test_a_wrong_configuration_is_rejected_before_any_call(
     parse: Parse, emulator: Emulator, configuration: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(AnsibleParserError, match=message):

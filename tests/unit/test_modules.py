@@ -114,7 +114,7 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
         ({"source_server_ids": []}, "source_server_ids is empty. Name the source servers; empty never means all."),
     ],
 )
-def test_info_refuses_bad_input_before_any_call(
+def test_info_rejects_bad_input_before_any_call(
     run: Run, emulator: Emulator, arguments: dict[str, Any], msg: str
 ) -> None:
     result = run(INFO, **arguments)
@@ -216,7 +216,7 @@ def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
         ),
     ],
 )
-def test_bad_input_is_refused_before_any_call(
+def test_bad_input_is_rejected_before_any_call(
     run: Run, emulator: Emulator, arguments: dict[str, Any], msg: str
 ) -> None:
     result = run(REPLICATION, **arguments)

@@ -61,7 +61,7 @@ YEAR = 365 * 24 * 3600
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_options_that_cannot_be_combined_are_refused(given: dict[str, Any], told: str) -> None:
+def test_options_that_cannot_be_combined_are_rejected(given: dict[str, Any], told: str) -> None:
     for check_mode in (False, True):
         with pytest.raises(InvalidOptions) as raised:
             parse_options(DEFAULTS | given, check_mode)
@@ -87,7 +87,7 @@ def test_options_that_cannot_be_combined_are_refused(given: dict[str, Any], told
     ],
     ids=str,
 )
-def test_options_that_can_be_combined_are_not_refused(given: dict[str, Any]) -> None:
+def test_options_that_can_be_combined_are_not_rejected(given: dict[str, Any]) -> None:
     parse_options(DEFAULTS | given, check_mode=False)
 
 
@@ -129,7 +129,7 @@ def test_a_recovery_point_objective_is_taken_as_it_is(rpo: int | None) -> None:
 
 
 @pytest.mark.parametrize("rpo", [0, -1, YEAR + 1, 10**400])
-def test_a_recovery_point_objective_of_absurd_size_is_refused(rpo: int) -> None:
+def test_a_recovery_point_objective_of_absurd_size_is_rejected(rpo: int) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_rpo(rpo)
     assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (one year)"

@@ -233,7 +233,7 @@ def test_at_most_twenty_servers_are_named() -> None:
 
 
 @pytest.mark.parametrize("rpo", [0, -1, 31_536_001, 10**30])
-def test_an_absurd_rpo_is_refused(rpo: int) -> None:
+def test_an_absurd_rpo_is_rejected(rpo: int) -> None:
     with pytest.raises(InvalidOptions, match="rpo must be from 1 to 31536000"):
         parse_rpo(rpo)
 

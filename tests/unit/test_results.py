@@ -162,7 +162,7 @@ def test_the_keys_are_the_same_in_every_result(state: Seen, check_mode: bool, go
     assert json.loads(json.dumps(values)) == values
 
 
-def test_the_keys_are_the_same_where_the_options_were_refused() -> None:
+def test_the_keys_are_the_same_where_the_options_were_rejected() -> None:
     values = values_of([], diff=True)
     assert set(values) == {"changed", "outcomes", "summary", "diff"}
     assert set(values["summary"]) == set(SUMMARY_KEYS)

@@ -69,7 +69,7 @@ def test_a_null_selector_counts_as_absent(given: dict[str, Any]) -> None:
         {"source_server_id": ONE, "source_server_ids": [ONE], "filters": {"hostname": "web1"}},
     ],
 )
-def test_two_selectors_are_refused_and_named(given: dict[str, Any]) -> None:
+def test_two_selectors_are_rejected_and_named(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidOptions) as raised:
         select(**given)
     assert str(raised.value) == (
@@ -81,7 +81,7 @@ def test_two_selectors_are_refused_and_named(given: dict[str, Any]) -> None:
     ("selector", "empty"),
     [("source_server_id", ""), ("source_server_id", " \n"), ("source_server_ids", []), ("filters", {})],
 )
-def test_an_empty_selector_is_refused_and_never_means_every_server(selector: str, empty: object) -> None:
+def test_an_empty_selector_is_rejected_and_never_means_every_server(selector: str, empty: object) -> None:
     with pytest.raises(InvalidOptions) as raised:
         select(**{selector: empty})
     assert str(raised.value) == f"{selector} is empty. Name the source servers; empty never means all"
@@ -105,12 +105,12 @@ def test_nothing_is_excluded_from_ids(selector: str) -> None:
 
 
 @pytest.mark.parametrize("entry", [{}, None, "text", []])
-def test_an_empty_entry_of_excluded_filters_is_refused(entry: object) -> None:
+def test_an_empty_entry_of_excluded_filters_is_rejected(entry: object) -> None:
     with pytest.raises(InvalidOptions, match=r"^exclude_filters has an empty entry"):
         select(filters={"hostname": "web1"}, exclude_filters=[entry])
 
 
-def test_an_excluded_filter_with_an_unknown_key_is_refused() -> None:
+def test_an_excluded_filter_with_an_unknown_key_is_rejected() -> None:
     with pytest.raises(InvalidOptions, match=r"^exclude_filters: unknown key state; use tag:<Key>, tag-key"):
         select(filters={"hostname": "web1"}, exclude_filters=[{"state": "STOPPED"}])
 
@@ -130,7 +130,7 @@ def test_an_excluded_filter_with_an_unknown_key_is_refused() -> None:
         "*",
     ],
 )
-def test_ids_of_a_wrong_shape_are_refused_and_all_named(wrong: str) -> None:
+def test_ids_of_a_wrong_shape_are_rejected_and_all_named(wrong: str) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_ids([TWO, wrong, "s-bad"])
     assert str(raised.value) == (
@@ -156,7 +156,7 @@ def test_values_become_lists_of_texts_as_in_amazon_aws(value: object, patterns: 
 
 
 @pytest.mark.parametrize("value", [[], None, {}, {"a": 1}, [None], [["a"]]])
-def test_a_value_of_another_type_is_refused_with_its_key(value: object) -> None:
+def test_a_value_of_another_type_is_rejected_with_its_key(value: object) -> None:
     with pytest.raises(
         InvalidOptions, match=r"^filters: hostname takes a string, number, boolean or a list of these, not "
     ):
@@ -164,7 +164,7 @@ def test_a_value_of_another_type_is_refused_with_its_key(value: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["Hostname", "tag:", "tag", "tags", "state", "replication_state", "", 7])
-def test_an_unknown_key_is_refused_and_the_known_ones_are_listed(key: object) -> None:
+def test_an_unknown_key_is_rejected_and_the_known_ones_are_listed(key: object) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_filters("filters", {"hostname": "web1", key: "a"})
     assert str(raised.value).startswith(f"filters: unknown key {key};")
