@@ -37,7 +37,7 @@ from .source_servers import ADDED, DEFAULT_REGION, Document, in_state, merged, s
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a timeline: the state (None: as it was) for so many looks, or so many wall steps."""
+    """A step of a timeline: the state (None: as it was) for so many Describes, or so many wall steps."""
 
     state: str | None = None
     describes: int = 1

@@ -40,10 +40,10 @@ class SourceServer:
     snapshots: tuple[Snapshot, ...] = ()
     timeline: tuple[Step, ...] = ()
     began: float = 0.0
-    looks: int = 0
+    describes: int = 0
     reached: int = -1
     stale_document: Document | None = None
-    stale_looks: int = 0
+    stale_describes: int = 0
     stale_until: float = 0.0
 
 
@@ -69,16 +69,16 @@ class World:
         }
 
     def describe(self, region: str, params: Mapping[str, Any]) -> Document:
-        """A DescribeSourceServersResponse; every server on the page has been looked at once more."""
+        """A DescribeSourceServersResponse; every server on the page has been described once more."""
         servers = self._initialized(region).servers
         filters = params.get("filters", {})
         found = sorted(id_ for id_, server in servers.items() if _matches(id_, server.document, filters))
         page, token = page_of(found, params, self._script.page_size)
-        looks = [self._look(region, id_) for id_ in page]
-        return {"items": [look for look in looks if look is not None], **token}
+        shown = [self._observe(region, id_) for id_ in page]
+        return {"items": [document for document in shown if document is not None], **token}
 
     def describe_snapshots(self, region: str, params: Mapping[str, Any]) -> Document:
-        """A DescribeRecoverySnapshotsResponse; no look at the server. Raises ServiceError.
+        """A DescribeRecoverySnapshotsResponse; does not count as a Describe. Raises ServiceError.
 
         An unknown server has none: an assumption, since the model has no ResourceNotFoundException for this operation.
         """
@@ -96,7 +96,7 @@ class World:
             raise _conflict(source_server_id, server, "Replication can only be started for a stopped source server")
         now = self._clock()
         server.stale_document = server.document
-        server.stale_looks = server.seed.stale_describes
+        server.stale_describes = server.seed.stale_describes
         server.stale_until = now + server.seed.stale_seconds
         self._follow(server, server.seed.timeline)
         self._apply(server, Step("INITIATING"))
@@ -151,7 +151,7 @@ class World:
         return server.document
 
     def servers(self, region: str) -> dict[str, Document]:
-        """The true state of every server of a region, by ID; nothing is looked at."""
+        """The true state of every server of a region, by ID; does not count as a Describe."""
         for source_server_id in list(self._region(region).servers):
             self._advance(region, source_server_id)
         return {id_: server.document for id_, server in self._region(region).servers.items()}
@@ -189,21 +189,21 @@ class World:
         return server
 
     def _follow(self, server: SourceServer, timeline: tuple[Step, ...]) -> None:
-        server.timeline, server.began, server.looks, server.reached = timeline, self._clock(), 0, -1
+        server.timeline, server.began, server.describes, server.reached = timeline, self._clock(), 0, -1
 
     def _settle_in(self, server: SourceServer, state: str) -> None:
         self._follow(server, ())
         server.stale_document = None
         self._apply(server, Step(state))
 
-    def _look(self, region: str, source_server_id: str) -> Document | None:
+    def _observe(self, region: str, source_server_id: str) -> Document | None:
         server = self._region(region).servers[source_server_id]
-        if server.stale_looks > 0 or self._clock() < server.stale_until:
-            server.stale_looks = max(0, server.stale_looks - 1)
+        if server.stale_describes > 0 or self._clock() < server.stale_until:
+            server.stale_describes = max(0, server.stale_describes - 1)
             if server.stale_document is not None:
                 return server.stale_document
         server.stale_document = None
-        server.looks += 1
+        server.describes += 1
         return server.document if self._advance(region, source_server_id) else None
 
     def _advance(self, region: str, source_server_id: str) -> bool:
@@ -223,7 +223,7 @@ class World:
 
     def _units(self, server: SourceServer) -> float:
         if self._script.step_seconds is None:
-            return server.looks - 1
+            return server.describes - 1
         return (self._clock() - server.began) / self._script.step_seconds
 
     def _apply(self, server: SourceServer, step: Step) -> None:
@@ -248,7 +248,7 @@ class World:
 
 
 def step_at(timeline: tuple[Step, ...], units: float) -> int:
-    """The index of the step that lasts at `units` (looks or wall steps since the beginning); -1 for none yet.
+    """The index of the step that lasts at `units` (Describes or wall steps since the beginning); -1 for none yet.
 
     The last step lasts for ever.
     """

@@ -83,10 +83,10 @@ ANSWERED = End()
 class FakeServer:
     """A source server as it is.
 
-    path: its states, the first of which is now; each look that sees one moves it on, which is how other actors
-    and time are played. started, stopped: its path once a call took effect. stale: seconds for which looks
-    still see the state before that. starts, stops: the ends of the next calls. holds: whether the next looks show
-    something for which filters hold it; the last one stays.
+    path: its states, the first of which is now; each Describe that shows one moves it on, which is how other actors
+    and time are played. started, stopped: its path once a call took effect. stale: seconds for which Describes
+    still show the state before that. starts, stops: the ends of the next calls. holds: whether the next Describes
+    show something for which filters hold it; the last one stays.
     """
 
     path: list[Seen]
@@ -106,8 +106,8 @@ class FakeServer:
         self.path, self.starts = list(self.path), list(self.starts)
         self.stops, self.holds = list(self.stops), list(self.holds)
 
-    def look(self, now: float) -> Seen:
-        """What a look sees."""
+    def observe(self, now: float) -> Seen:
+        """The state that a Describe shows."""
         if len(self.holds) > 1:
             self.holds.pop(0)
         if now < self.stale_until:
@@ -125,8 +125,8 @@ class FakeServer:
 class Call:
     """A call in the journal.
 
-    seen: the state that the last look saw of the server that is to be changed. saw: what a look saw. may_take_effect:
-    whether the answer to a start or stop leaves that open.
+    seen: the state that the last Describe showed of the server that is to be changed. saw: what a Describe showed.
+    may_take_effect: whether the answer to a start or stop leaves that open.
     """
 
     operation: Literal["describe", "start", "stop"]
@@ -141,8 +141,8 @@ class Call:
 class FakeDrs:
     """The API over scripted servers, with a journal.
 
-    It fails the test itself when a server is started that its last look did not show as STOPPED, when an accepted
-    call is repeated in a run, when a request names no ID or too many, and when a run does not come to an end.
+    It fails the test itself when a server is started that its last Describe did not show as STOPPED, when an
+    accepted call is repeated in a run, when a request names no ID or too many, and when a run does not come to an end.
     """
 
     region = REGION
@@ -151,7 +151,7 @@ class FakeDrs:
     patience = 5000
 
     def __init__(self, servers: Mapping[str, FakeServer] | Sequence[Seen], describes: Sequence[End] = ()) -> None:
-        """servers: by ID, or only the states of servers 0, 1, 2… describes: the ends of the next looks."""
+        """servers: by ID, or only the states of servers 0, 1, 2… describes: the ends of the next Describes."""
         if not isinstance(servers, Mapping):
             servers = {sid(number): FakeServer([state]) for number, state in enumerate(servers)}
         self.servers = dict(servers)
@@ -178,7 +178,7 @@ class FakeDrs:
             now = self.clock()
             for source_server_id in source_server_ids:
                 server = self.servers.get(source_server_id)
-                self._seen[source_server_id] = saw[source_server_id] = server.look(now) if server else GONE
+                self._seen[source_server_id] = saw[source_server_id] = server.observe(now) if server else GONE
             known = [source_server_id for source_server_id in source_server_ids if self._seen[source_server_id] != GONE]
             return [self._server(source_server_id, self._seen[source_server_id]) for source_server_id in known[::-1]]
 
@@ -191,7 +191,7 @@ class FakeDrs:
             return {"start": self._start, "stop": self._stop}[operation](source_server_id)
 
     def _start(self, source_server_id: str) -> SourceServer:
-        assert self._seen[source_server_id] == "STOPPED", "started although the last look did not say STOPPED"
+        assert self._seen[source_server_id] == "STOPPED", "started although the last Describe did not say STOPPED"
         server = self.servers[source_server_id]
         end = server.starts.pop(0) if server.starts else self.every_start
         return self._write("start", source_server_id, end, server.path[0] == "STOPPED", server.started)
@@ -208,7 +208,7 @@ class FakeDrs:
         return self.go_on(outcomes, **options)
 
     def go_on(self, outcomes: list[Outcome], **options: Any) -> Run:
-        """As run, for servers that were looked at already."""
+        """As run, for servers that were described already."""
         begin, begun_at = len(self.journal), self.clock()
         reports: list[list[str | None]] = []
         self.clock.slept.clear()
@@ -294,8 +294,8 @@ class Run:
         return sorted(call.ids[0] for call in self.calls if call.operation != "describe")
 
     @property
-    def looks(self) -> list[float]:
-        """When the looks were, in seconds from the begin of the run."""
+    def described_at(self) -> list[float]:
+        """When the Describes were sent, in seconds from the beginning of the run."""
         return [call.at - self.calls[0].at for call in self.of("describe")]
 
     @property

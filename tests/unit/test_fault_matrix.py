@@ -62,9 +62,9 @@ CALLS: dict[str, Document] = {
     "describe": {"operation": "DescribeSourceServers"},
     "page": {"operation": "DescribeSourceServers", "page": 2},
     "start": {"operation": "StartReplication", "server": FAULTY},
-    "look": {"operation": "DescribeSourceServers", "skip": 1},
+    "recheck": {"operation": "DescribeSourceServers", "skip": 1},
 }
-"""The first Describe, a later page, a start, and the look after a conflict: somebody else started the server first."""
+"""The first Describe, a later page, a start, and the Describe after a conflict: somebody else was first to start."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Row:
     @property
     def script(self) -> Document:
         fault = {**CALLS[self.call], "when": self.when, "times": None if self.always else 1, **KINDS[self.kind]}
-        somebody_else = [{"on": "StartReplication", "server": FAULTY, "do": "start"}] if self.call == "look" else []
+        somebody_else = [{"on": "StartReplication", "server": FAULTY, "do": "start"}] if self.call == "recheck" else []
         page_size = 2 if self.call == "page" else 300
         return {**world(FLEET), "page_size": page_size, "faults": [fault], "others": somebody_else}
 
@@ -100,7 +100,7 @@ class Row:
         for_good = self.always or self.kind in REFUSALS
         if self.call in ("describe", "page"):
             return set(FLEET) if for_good else set()
-        if self.call == "look":
+        if self.call == "recheck":
             return {FAULTY} if for_good else set()
         if self.kind in ("403", "404"):
             return {FAULTY}
@@ -111,7 +111,7 @@ class Row:
         """The servers that the run's calls start."""
         if self.call in ("describe", "page"):
             return TO_START - self.failing
-        if self.call == "look":
+        if self.call == "recheck":
             return TO_START - {FAULTY}
         return TO_START - (self.failing if self.when == "before" else set())
 
@@ -210,27 +210,27 @@ def took_effect(call: Document) -> bool:
     return call["operation"] == "StartReplication" and (after or (call["status"] == 200 and call["fault"] is None))
 
 
-def is_look_at(call: Document, source_server_id: str) -> bool:
+def is_describe_of(call: Document, source_server_id: str) -> bool:
     """Whether the call is a Describe that was answered as it should be, and shows that server."""
     ids = call["input"].get("filters", {}).get("sourceServerIDs", [source_server_id])
     return call["operation"] == "DescribeSourceServers" and call["fault"] is None and source_server_id in ids
 
 
-def assert_that_starts_follow_a_look_that_said_stopped(journal: list[Document], row: Row) -> None:
+def assert_that_starts_follow_a_describe_that_said_stopped(journal: list[Document], row: Row) -> None:
     for source_server_id, state in FLEET.items():
         seen: str | None = None
         is_running = state != "STOPPED"
         accepted = 0
         for call in journal:
-            if is_look_at(call, source_server_id):
+            if is_describe_of(call, source_server_id):
                 seen = "running" if is_running else "STOPPED"
             elif call["input"].get("sourceServerID") == source_server_id:
                 assert seen == "STOPPED"
                 accepted += call["status"] == 200 and call["fault"] is None
-                by_somebody_else = row.call == "look" and source_server_id == FAULTY
+                by_somebody_else = row.call == "recheck" and source_server_id == FAULTY
                 is_running = is_running or took_effect(call) or by_somebody_else
                 if call["status"] != 429:
-                    seen = None  # only a throttled call may be sent again without another look
+                    seen = None  # only a throttled call may be sent again without another Describe
         assert accepted <= 1
 
 
@@ -250,12 +250,12 @@ def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
     assert not row.failing or first["msg"].endswith((".", ")"))
 
     assert {each for each, state in after.items() if state == "STOPPED"} == TO_START - row.started - (
-        {FAULTY} if row.call == "look" else set()
+        {FAULTY} if row.call == "recheck" else set()
     )
     untold = {FAULTY} if row.call == "start" and row.is_late_lie else set()
     assert with_flag(first, "changed") == row.started - untold
     assert first["changed"] == bool(row.started)
-    assert_that_starts_follow_a_look_that_said_stopped(journal, row)
+    assert_that_starts_follow_a_describe_that_said_stopped(journal, row)
 
     emulator.load(world(after))
     second = run(**row.options)

@@ -46,11 +46,11 @@ CALLS_END = st.sampled_from(
         End(EXPIRED),
     ]
 )
-LOOKS_END = st.sampled_from([End(SILENCE, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
+DESCRIBES_END = st.sampled_from([End(SILENCE, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
 
 
 class FleetOverDays(RuleBasedStateMachine):
-    """DRS itself (FakeDrs) fails the test for a start without a look that said STOPPED, and for a repeated one."""
+    """DRS itself (FakeDrs) fails the test for a start without a Describe that said STOPPED, and for a repeated one."""
 
     @initialize(states=st.lists(STATES, min_size=SERVERS, max_size=SERVERS))
     def begin(self, states: list[Seen]) -> None:
@@ -61,8 +61,8 @@ class FleetOverDays(RuleBasedStateMachine):
     def the_next_starts_go_wrong(self, source_server_id: str, ends: list[End]) -> None:
         self.drs.servers[source_server_id].starts += ends
 
-    @rule(ends=st.lists(LOOKS_END, min_size=1, max_size=2))
-    def the_next_looks_go_wrong(self, ends: list[End]) -> None:
+    @rule(ends=st.lists(DESCRIBES_END, min_size=1, max_size=2))
+    def the_next_describes_go_wrong(self, ends: list[End]) -> None:
         self.drs.describes += ends
 
     @rule(source_server_id=ANY_SERVER, path=st.lists(STATES, min_size=1, max_size=2))
@@ -119,7 +119,7 @@ class FleetOverDays(RuleBasedStateMachine):
         return run
 
     @invariant()
-    def no_start_without_a_look_that_said_stopped(self) -> None:
+    def no_start_without_a_describe_that_said_stopped(self) -> None:
         run = getattr(self, "last", None)
         if isinstance(run, Run):
             assert {call.seen for call in run.of("start")} <= {"STOPPED"}

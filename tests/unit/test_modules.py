@@ -133,7 +133,7 @@ def test_info_says_which_error_ended_the_listing(run: Run, emulator: Emulator) -
     assert result["source_servers"] == []
 
 
-def test_info_says_which_error_ended_the_look_at_the_snapshots(run: Run, emulator: Emulator) -> None:
+def test_info_says_which_error_ended_the_lookup_of_snapshots(run: Run, emulator: Emulator) -> None:
     emulator.load(expired("DescribeRecoverySnapshots"))
     result = run(INFO, rpo=3600, source_server_ids=[sid(3), sid(9)])
     assert result["error"]["code"] == "ExpiredTokenException"
@@ -162,7 +162,7 @@ def test_a_fleet_has_no_facts(run: Run) -> None:
     assert not {"ansible_facts", "source_server", "source_servers"} & set(result)
 
 
-def test_what_the_filters_found_is_not_looked_at_again(run: Run, emulator: Emulator) -> None:
+def test_what_the_filters_found_is_not_described_again(run: Run, emulator: Emulator) -> None:
     result = run(REPLICATION, filters={"hostname": "web*"}, _ansible_diff=True)
     assert operations(emulator) == ["DescribeSourceServers", "StartReplication"]
     assert [each["previous_state"] for each in result["outcomes"]] == ["CONTINUOUS", "STOPPED"]

@@ -49,7 +49,7 @@ def outcome(
     eta: Any = None,
     replicated: tuple[float, float] | None = None,
 ) -> Outcome:
-    """An outcome as a look left it. replicated: GiB that are replicated, and GiB in all."""
+    """An outcome as an observation left it. replicated: GiB that are replicated, and GiB in all."""
     info = {
         "dataReplicationState": state,
         "etaDateTime": eta,
@@ -99,7 +99,7 @@ def line(goal: Goal, *outcomes: Outcome, newly_stuck: list[Outcome] | None = Non
             [started(1, "INITIATING"), outcome(2, "STOPPED"), outcome(3, "STOPPED")],
             "0/3 replicating · 2 waiting for a place · 1 initiating",
         ),
-        # A look may still show the state before an accepted call.
+        # A Describe may still show the state before an accepted call.
         ("replicating", [started(1, "STOPPED"), started(2, "BACKLOG")], "0/2 replicating · 2 start accepted"),
         # The call was not answered, or met a conflict.
         (
@@ -191,12 +191,12 @@ class Shown:
     def __init__(self, goal: Goal = "continuous") -> None:
         self.now = 1000.0
         self.lines: list[str] = []
-        self.look = Progress(goal, self.lines.append, lambda: self.now)
+        self.show = Progress(goal, self.lines.append, lambda: self.now)
 
     def after(self, *outcomes: Outcome) -> list[str]:
-        """The lines that this look adds."""
+        """The lines that this observation adds."""
         before = len(self.lines)
-        self.look(outcomes)
+        self.show(outcomes)
         return self.lines[before:]
 
 
@@ -267,7 +267,7 @@ ETAS = ANY_JSON | st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:5
 @settings(derandomize=True, database=None, deadline=None)
 def test_whatever_aws_sends_is_one_printable_line(goal: Goal, outcomes: list[Outcome]) -> None:
     shown = Shown(goal)
-    shown.look(outcomes)
+    shown.show(outcomes)
     assert all(text.isprintable() for text in shown.lines)
 
 

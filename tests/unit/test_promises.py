@@ -47,7 +47,7 @@ ENDS = st.sampled_from(
         End(EXPIRED),
     ]
 )
-LOOKS = st.sampled_from(
+DESCRIBES = st.sampled_from(
     [ANSWERED, ANSWERED, End(takes=24), End(THROTTLED), End(ERROR_500, takes=24), End(SILENCE), End(EXPIRED)]
 )
 
@@ -87,7 +87,7 @@ def quietly(examples: int) -> settings:
 @st.composite
 def worlds(draw: st.DrawFn) -> FakeDrs:
     fleet = draw(st.lists(servers(), min_size=1, max_size=7))
-    return FakeDrs({sid(number): server for number, server in enumerate(fleet)}, draw(st.lists(LOOKS, max_size=6)))
+    return FakeDrs({sid(number): server for number, server in enumerate(fleet)}, draw(st.lists(DESCRIBES, max_size=6)))
 
 
 def calm(drs: FakeDrs) -> None:
@@ -115,7 +115,7 @@ def the_run_ends_in_time(_drs: FakeDrs, options: Options, run: Run) -> None:
     assert all(call.at < deadline for call in run.calls if call.operation != "describe")
 
 
-def a_start_follows_a_look_that_said_stopped_and_a_stop_one_that_said_data_flows(
+def a_start_follows_a_describe_that_said_stopped_and_a_stop_one_that_said_data_flows(
     _drs: FakeDrs, _aim: Options, run: Run
 ) -> None:
     assert {call.seen for call in run.of("start")} <= {"STOPPED"}
@@ -177,7 +177,7 @@ def nobody_but_who_failed_has_an_error_code(_drs: FakeDrs, _aim: Options, run: R
 PROMISES = [
     every_server_has_an_outcome_that_is_settled_and_gives_its_reason,
     the_run_ends_in_time,
-    a_start_follows_a_look_that_said_stopped_and_a_stop_one_that_said_data_flows,
+    a_start_follows_a_describe_that_said_stopped_and_a_stop_one_that_said_data_flows,
     only_the_calls_of_the_goal_are_made_and_none_in_check_mode,
     no_more_servers_are_in_progress_than_allowed,
     held_and_deferred_servers_were_never_called,

@@ -104,7 +104,7 @@ def test_an_unknown_id_fails_with_the_region_and_the_others_go_on() -> None:
     assert (known.failed, known.changed) == (False, True)
 
 
-def test_a_server_that_was_looked_at_already_is_not_looked_at_again() -> None:
+def test_a_server_that_was_described_already_is_not_described_again() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS"])
     (seen,) = drs.describe([sid(0)])
     outcomes = [Outcome(sid(0), first=seen, latest=seen), Outcome(sid(1))]
@@ -174,7 +174,7 @@ def test_a_conflict_that_passes_is_a_start() -> None:
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
-def test_a_lost_answer_after_the_effect_is_found_by_a_look_and_counts_as_a_change(
+def test_a_lost_answer_after_the_effect_is_found_by_a_describe_and_counts_as_a_change(
     lost: DrsError, goal: str, path: list[Seen], state: str
 ) -> None:
     ends = [End(lost, after_effect=True)]
@@ -190,7 +190,7 @@ def test_a_lost_answer_after_the_effect_is_found_by_a_look_and_counts_as_a_chang
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
-def test_a_lost_answer_before_the_effect_is_followed_by_a_look_and_another_call(
+def test_a_lost_answer_before_the_effect_is_followed_by_a_describe_and_another_call(
     lost: DrsError, goal: str, path: list[Seen], state: str
 ) -> None:
     ends = [End(lost)]
@@ -242,14 +242,14 @@ def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(
     assert REFUSED.message in run.only.reason
 
 
-def test_with_a_wait_a_lost_start_is_looked_for_after_a_refused_one() -> None:
+def test_with_a_wait_a_lost_start_is_observed_after_a_refused_one() -> None:
     ends = [End(SILENCE, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
     run = drs.run(wait=True, wait_timeout=600)
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "INITIAL_SYNC")
 
 
-def test_a_start_without_an_answer_and_without_a_look_after_it_says_that_it_may_have_taken_effect() -> None:
+def test_a_start_without_an_answer_and_without_a_describe_after_it_says_that_it_may_have_taken_effect() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
     drs.describes = [End(), End(ERROR_500)]
 
@@ -321,7 +321,7 @@ def test_nineteen_calls_without_an_answer_end_nothing() -> None:
     assert drs.run().ids_with(lambda outcome: outcome.failed or not outcome.changed) == []
 
 
-def test_servers_called_before_the_service_stopped_answering_are_looked_at_once_more() -> None:
+def test_servers_called_before_the_service_stopped_answering_are_described_once_more() -> None:
     drs = FakeDrs(["STOPPED"] * 60)
     drs.every_start = End(ERROR_500, after_effect=True)
 
@@ -369,7 +369,7 @@ def test_conflicts_of_which_some_are_races_and_one_persists_leave_no_healthy_ser
     assert run.ids_with(lambda outcome: outcome.failed) == [sid(0)]
 
 
-def test_a_fatal_error_in_the_first_look_ends_the_run_with_every_outcome() -> None:
+def test_a_fatal_error_in_the_first_observation_ends_the_run_with_every_outcome() -> None:
     drs = FakeDrs(["STOPPED"] * 201)
     drs.describes = [End(), End(EXPIRED)]
 
@@ -399,14 +399,14 @@ def test_a_fatal_error_in_a_start_makes_no_further_calls_and_tells_who_was_not_t
     assert all((outcome.source_server_id in run.writes) != outcome.reason.startswith("not tried") for outcome in rest)
 
 
-@pytest.mark.parametrize(("end", "looks"), [(ERROR_500, 4), (THROTTLED, 6)], ids=["500", "429"])
-def test_looks_end_where_the_service_does_not_answer_and_go_on_where_it_refuses(end: DrsError, looks: int) -> None:
+@pytest.mark.parametrize(("end", "number"), [(ERROR_500, 4), (THROTTLED, 6)], ids=["500", "429"])
+def test_describes_end_where_the_service_does_not_answer_and_go_on_where_it_refuses(end: DrsError, number: int) -> None:
     drs = FakeDrs(["STOPPED"] * 1200)
     drs.describes = [End(end)] * 6
 
     run = drs.run()
 
-    assert len(run.of("describe")) == looks, "an unanswered look stands for 6 attempts, and 20 open the breaker"
+    assert len(run.of("describe")) == number, "an unanswered Describe stands for 6 attempts, and 20 open the breaker"
     assert {outcome.reason for outcome in run.outcomes} == {end.message}
 
 
@@ -615,7 +615,7 @@ def test_a_deferred_server_is_not_warned_of() -> None:
 
 @pytest.mark.parametrize("wait", [False, True])
 @pytest.mark.parametrize("number", [1, 201])
-def test_where_no_server_could_be_looked_at_the_error_ended_the_run_for_all(wait: bool, number: int) -> None:
+def test_where_no_server_could_be_described_the_error_ended_the_run_for_all(wait: bool, number: int) -> None:
     drs = FakeDrs(["CONTINUOUS"] * number, describes=[End(ERROR_500)] * 2)
     run = drs.run(wait=wait, wait_timeout=60)
     assert run.ended_by is not None
@@ -678,11 +678,11 @@ def test_an_extra_server_in_the_answer_is_not_touched() -> None:
     assert drs.run(sid(1)).writes == [sid(1)]
 
 
-def test_the_pause_before_the_look_doubles_from_half_a_second_to_eight_seconds() -> None:
+def test_the_pause_before_a_describe_doubles_from_half_a_second_to_eight_seconds() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 99)}).run()
     begin = run.calls[0].at
     assert [call.at - begin for call in run.of("start")] == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
-    assert run.looks == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5]
+    assert run.described_at == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5]
 
 
 def test_three_seconds_pass_between_a_conflict_and_the_next_call() -> None:
@@ -781,7 +781,7 @@ def test_the_reason_is_complete_and_the_cause_has_no_details_of_one_server(
     assert (outcome.reason, outcome.cause) == (reason, cause)
 
 
-def test_a_server_that_was_deleted_after_the_first_look_says_so() -> None:
+def test_a_server_that_was_deleted_after_the_first_observation_says_so() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
     assert run.only.reason == run.only.cause == "deleted from DRS during this run"
 

@@ -59,11 +59,11 @@ def test_a_server_that_never_changes_state_has_the_documented_end(state: Seen, g
 
 
 @pytest.mark.parametrize(
-    ("goal", "state", "looks"), [("replicating", "INITIAL_SYNC", 3), ("continuous", "CONTINUOUS", 4)]
+    ("goal", "state", "describes"), [("replicating", "INITIAL_SYNC", 3), ("continuous", "CONTINUOUS", 4)]
 )
-def test_a_start_is_waited_for_until_its_goal(goal: str, state: str, looks: int) -> None:
+def test_a_start_is_waited_for_until_its_goal(goal: str, state: str, describes: int) -> None:
     run = wait(one(["STOPPED"]), goal=goal)
-    assert run.looks == [0, *(15 * number for number in range(1, looks))]
+    assert run.described_at == [0, *(15 * number for number in range(1, describes))]
     assert (run.only.state, run.only.changed, run.only.failed, run.only.action) == (state, True, False, "start")
 
 
@@ -116,8 +116,8 @@ def test_the_deadline_tells_how_far_the_server_is() -> None:
         },
     }
     run = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info}))
-    for told in ("61.3 %", "PT16H20M38.697305S", "2026-11-23T14:05:00.123456+00:00", "LAUNCH_REPLICATION_SERVER"):
-        assert told in run.only.reason
+    for known in ("61.3 %", "PT16H20M38.697305S", "2026-11-23T14:05:00.123456+00:00", "LAUNCH_REPLICATION_SERVER"):
+        assert known in run.only.reason
 
 
 def test_a_server_that_disconnects_meanwhile_fails_at_once() -> None:
@@ -200,7 +200,7 @@ def test_a_server_that_is_deleted_meanwhile_fails(path: list[Seen]) -> None:
 
 
 @pytest.mark.parametrize("end", [ERROR_500, THROTTLED, SILENCE], ids=["500", "429", "no answer"])
-def test_failing_looks_in_the_middle_are_survived(end: DrsError) -> None:
+def test_failing_describes_in_the_middle_are_survived(end: DrsError) -> None:
     drs = one(["STOPPED"])
     drs.describes = [End(), End(end), End(end), End(), End(end)]
 
@@ -210,7 +210,7 @@ def test_failing_looks_in_the_middle_are_survived(end: DrsError) -> None:
     assert len(run.of("start")) == 1
 
 
-def test_looks_that_fail_until_the_deadline_are_told() -> None:
+def test_describes_that_fail_until_the_deadline_are_reported() -> None:
     drs = one(["INITIAL_SYNC"])
     drs.describes = [End(), *[End(ERROR_500)] * 99]
 
@@ -221,7 +221,7 @@ def test_looks_that_fail_until_the_deadline_are_told() -> None:
     assert run.only.state == "INITIAL_SYNC"
 
 
-def test_a_failed_look_never_leads_to_a_start() -> None:
+def test_a_failed_describe_never_leads_to_a_start() -> None:
     drs = one(["INITIAL_SYNC", "STOPPED"])
     drs.describes = [End(), *[End(ERROR_500)] * 99]
     assert wait(drs).writes == []
@@ -272,10 +272,10 @@ def test_the_pause_is_the_lesser_of_the_delay_and_the_time_left(
     drs = one(["INITIATING"])
     run = wait(drs, timeout=timeout, wait_delay=delay)
     assert drs.clock.slept == slept
-    assert len(run.looks) == len(slept) + 1, "the last look is at the deadline"
+    assert len(run.described_at) == len(slept) + 1, "the last Describe is at the deadline"
 
 
-def test_a_server_that_is_there_at_the_last_look_is_no_failure() -> None:
+def test_a_server_that_reaches_its_goal_at_the_last_observation_is_no_failure() -> None:
     run = wait(one(["INITIAL_SYNC", "INITIAL_SYNC", "CONTINUOUS"]), timeout=20)
     assert (run.took, run.only.failed) == (20, False)
 
@@ -301,7 +301,7 @@ def test_the_api_has_the_deadline() -> None:
     assert {call.until - run.calls[0].at for call in run.calls} == {600}
 
 
-def test_servers_that_the_first_look_does_not_reach_before_the_deadline_say_that_the_time_is_over() -> None:
+def test_servers_that_the_first_observation_does_not_reach_before_the_deadline_say_that_the_time_is_over() -> None:
     drs = FakeDrs(["STOPPED"] * 400)
     drs.describes = [End(takes=20.0)]
 
@@ -311,7 +311,7 @@ def test_servers_that_the_first_look_does_not_reach_before_the_deadline_say_that
     assert all(outcome.failed and "wait_timeout" in outcome.reason for outcome in run.outcomes)
 
 
-def test_300_servers_cost_two_describes_a_look() -> None:
+def test_300_servers_cost_two_describes_an_observation() -> None:
     drs = FakeDrs(["INITIATING"] * 300)
     run = wait(drs, timeout=60)
     assert [len(call.ids) for call in run.of("describe")] == [200, 100] * 5
@@ -327,7 +327,7 @@ def test_a_server_that_is_done_is_not_asked_again() -> None:
     assert later == [(sid(1), sid(3))] * 3 + [(sid(1),)]
 
 
-def test_each_look_is_reported_and_the_last_one_too() -> None:
+def test_each_observation_is_reported_and_the_last_one_too() -> None:
     run = wait(one(["STOPPED"]))
     assert run.reports == [["INITIATING"], ["INITIATING"], ["INITIAL_SYNC"], ["CONTINUOUS"]]
 
@@ -359,9 +359,9 @@ def test_a_resolved_conflict_is_not_reported_at_the_deadline() -> None:
     assert CONFLICT.message not in run.only.reason
 
 
-@pytest.mark.parametrize(("looks", "before"), [(1, 1), (3, 2)], ids=["one conflict", "two conflicts"])
-def test_a_server_that_somebody_else_starts_and_stops_again_is_tried_anew(looks: int, before: int) -> None:
-    path: list[Seen] = [*["STOPPED"] * looks, "STALLED", "STOPPED"]
+@pytest.mark.parametrize(("describes", "before"), [(1, 1), (3, 2)], ids=["one conflict", "two conflicts"])
+def test_a_server_that_somebody_else_starts_and_stops_again_is_tried_again(describes: int, before: int) -> None:
+    path: list[Seen] = [*["STOPPED"] * describes, "STALLED", "STOPPED"]
     ends = [End(CONFLICT)] * (before + 1)
     run = FakeDrs({sid(0): FakeServer(path, starts=ends)}).run(wait=True, wait_timeout=600)
     assert (run.only.end, run.only.changed, run.only.action) == ("done", True, "start")
@@ -383,9 +383,9 @@ def test_a_server_whose_turn_comes_when_nothing_is_answered_says_that_it_was_not
     assert last.reason == "not tried: 20 calls in a row were not answered"
 
 
-def test_a_lost_answer_is_looked_after_before_the_next_regular_look() -> None:
+def test_after_a_lost_answer_the_server_is_observed_before_the_next_regular_observation() -> None:
     run = wait(one(["STOPPED"], starts=[End(SILENCE, after_effect=True)]))
-    assert run.looks[1] < 15
+    assert run.described_at[1] < 15
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
@@ -399,7 +399,7 @@ def test_a_lost_start_that_does_not_show_before_the_deadline_may_have_taken_effe
     assert "may have taken effect" in run.only.reason
 
 
-def test_a_start_that_was_never_answered_is_looked_for_while_it_may_show_late() -> None:
+def test_a_server_whose_start_was_never_answered_is_observed_while_it_may_show_late() -> None:
     drs = one(["STOPPED"], starts=[End(ERROR_500, after_effect=True)] * 99, stale=120.0)
     run = wait(drs)
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "CONTINUOUS")
@@ -419,7 +419,7 @@ def test_a_failing_server_does_not_keep_the_others_from_being_waited_for() -> No
     assert run.outcomes[1].state == "CONTINUOUS"
 
 
-def test_at_the_deadline_the_reason_is_told_in_full() -> None:
+def test_at_the_deadline_the_reason_is_reported_in_full() -> None:
     info = {"dataReplicationState": "INITIAL_SYNC", "lagDuration": "PT5M"}
     outcome = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info})).only
     assert outcome.detail == "lag PT5M"
@@ -427,7 +427,7 @@ def test_at_the_deadline_the_reason_is_told_in_full() -> None:
     assert outcome.cause == "INITIAL_SYNC, data is replicating, it is not CONTINUOUS yet"
 
 
-def test_at_the_deadline_the_error_of_the_last_look_is_told_in_full() -> None:
+def test_at_the_deadline_the_error_of_the_last_describe_is_reported_in_full() -> None:
     drs = one(["INITIATING"])
     drs.describes = [End(), *[End(ERROR_500)] * 99]
 
@@ -442,7 +442,7 @@ def test_at_the_deadline_the_error_of_the_last_look_is_told_in_full() -> None:
     assert outcome.detail == ""
 
 
-def test_at_the_deadline_a_lost_start_is_told_in_full() -> None:
+def test_at_the_deadline_a_lost_start_is_reported_in_full() -> None:
     outcome = wait(one(["STOPPED"], starts=[End(ERROR_500)] * 99), timeout=1).only
     assert outcome.reason == (
         "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
@@ -454,7 +454,7 @@ def test_at_the_deadline_a_lost_start_is_told_in_full() -> None:
     )
 
 
-def test_at_the_deadline_an_error_after_an_accepted_start_is_told_in_full() -> None:
+def test_at_the_deadline_an_error_after_an_accepted_start_is_reported_in_full() -> None:
     drs = one(["STOPPED"])
     drs.describes = [End(), *[End(ERROR_500)] * 99]
 
@@ -465,7 +465,7 @@ def test_at_the_deadline_an_error_after_an_accepted_start_is_told_in_full() -> N
     )
 
 
-def test_a_server_that_was_never_looked_at_before_the_deadline_says_so() -> None:
+def test_a_server_that_was_never_described_before_the_deadline_says_so() -> None:
     drs = FakeDrs(["STOPPED"] * 201)
     drs.describes = [End(takes=20.0)]
 
@@ -485,7 +485,7 @@ def test_a_start_not_sent_in_time_has_a_complete_reason() -> None:
     )
 
 
-def test_the_look_at_the_deadline_may_take_five_seconds() -> None:
+def test_the_observation_at_the_deadline_may_take_five_seconds() -> None:
     drs = FakeDrs(["INITIATING"] * 1000)
     drs.describes = [*[End()] * 5, *[End(takes=2.5)] * 99]
 

@@ -232,8 +232,8 @@ def test_a_timeline_advances_with_each_describe_that_lists_the_server() -> None:
     service = Service(world_of(*BOTH))
     start(service)
     web, db = ({"filters": {"sourceServerIDs": [id_]}} for id_ in (WEB, DB))
-    assert [states(service, **db) for _look in range(3)] == [["STOPPED"]] * 3
-    assert [*(states(service, **web)[0] for _look in range(4))] == [
+    assert [states(service, **db) for _time in range(3)] == [["STOPPED"]] * 3
+    assert [*(states(service, **web)[0] for _time in range(4))] == [
         "INITIATING",
         "INITIAL_SYNC",
         "CONTINUOUS",
@@ -249,21 +249,21 @@ def test_a_step_may_last_and_say_more() -> None:
         {"deleted": True},
     ]
     service = Service(world_of({"sourceServerID": WEB, "timeline": steps, "timeline_from": "now"}))
-    looks = [describe(service)["items"] for _look in range(5)]
-    info = looks[0][0]["dataReplicationInfo"]
+    seen = [describe(service)["items"] for _time in range(5)]
+    info = seen[0][0]["dataReplicationInfo"]
     assert info["dataReplicationError"] == error
     assert info["replicatedDisks"][0]["replicatedStorageBytes"] * 2 == info["replicatedDisks"][0]["totalStorageBytes"]
-    assert looks[1] == looks[0]
-    assert looks[2][0]["tags"] == {"by": "hand"}
-    assert looks[2][0]["dataReplicationInfo"]["dataReplicationState"] == "STALLED"
-    assert looks[3] == looks[4] == []
+    assert seen[1] == seen[0]
+    assert seen[2][0]["tags"] == {"by": "hand"}
+    assert seen[2][0]["dataReplicationInfo"]["dataReplicationState"] == "STALLED"
+    assert seen[3] == seen[4] == []
 
 
 def test_somebody_else_may_stop_a_server_in_the_middle_and_it_can_be_started_again() -> None:
     service = Service(world_of({"sourceServerID": WEB, "timeline": ["INITIAL_SYNC", "STOPPED"]}))
     start(service)
     assert start(service).status == 409
-    assert [states(service)[0] for _look in range(3)] == ["INITIAL_SYNC", "STOPPED", "STOPPED"]
+    assert [states(service)[0] for _time in range(3)] == ["INITIAL_SYNC", "STOPPED", "STOPPED"]
     assert start(service).status == 200
 
 
@@ -283,22 +283,22 @@ def test_a_timeline_may_depart_from_the_model_where_it_says_so() -> None:
     step = {"state": "REPLICATING_QUIETLY", "conform": False}
     service = Service(world_of({"sourceServerID": WEB, "timeline": [step, "CONTINUOUS"]}))
     start(service)
-    assert [states(service)[0] for _look in range(2)] == ["REPLICATING_QUIETLY", "CONTINUOUS"]
+    assert [states(service)[0] for _time in range(2)] == ["REPLICATING_QUIETLY", "CONTINUOUS"]
 
 
-def test_describe_may_say_stopped_for_some_looks_after_a_start() -> None:
+def test_describe_may_say_stopped_for_some_describes_after_a_start() -> None:
     service = Service(world_of({"sourceServerID": WEB, "stale_describes": 2}))
     start(service)
     assert service.servers(REGION)[WEB]["dataReplicationInfo"]["dataReplicationState"] == "INITIATING"
     assert start(service).status == 409
-    assert [states(service)[0] for _look in range(4)] == ["STOPPED", "STOPPED", "INITIATING", "INITIAL_SYNC"]
+    assert [states(service)[0] for _time in range(4)] == ["STOPPED", "STOPPED", "INITIATING", "INITIAL_SYNC"]
 
 
 def test_describe_may_say_stopped_for_some_time_after_a_start() -> None:
     clock = Clock()
     service = Service(world_of({"sourceServerID": WEB}, stale_seconds=5), clock)
     start(service)
-    assert [states(service)[0] for _look in range(3)] == ["STOPPED"] * 3
+    assert [states(service)[0] for _time in range(3)] == ["STOPPED"] * 3
     clock.now += 5
     assert states(service) == ["INITIATING"]
 
@@ -437,7 +437,7 @@ def test_somebody_else_acts_just_before_a_start(do: str, status: int, left: list
 def test_somebody_else_acts_on_one_server_after_the_nth_call() -> None:
     others = [{"on": "DescribeSourceServers", "server": DB, "do": "start", "when": "after", "skip": 1}]
     service = Service(world_of(*BOTH, others=others))
-    assert [states(service)[1] for _look in range(3)] == ["STOPPED", "STOPPED", "INITIATING"]
+    assert [states(service)[1] for _time in range(3)] == ["STOPPED", "STOPPED", "INITIATING"]
 
 
 def test_somebody_else_acts_on_calls_for_that_server_only() -> None:
@@ -485,7 +485,7 @@ def test_a_patch_merges_and_a_new_state_ends_the_timeline() -> None:
     service.patch(REGION, WEB, {"tags": {"a": None, "c": "3"}})
     assert service.servers(REGION)[WEB]["tags"] == {"b": "2", "c": "3"}
     service.patch(REGION, WEB, {"state": "PAUSED"})
-    assert [states(service)[0] for _look in range(3)] == ["PAUSED"] * 3
+    assert [states(service)[0] for _time in range(3)] == ["PAUSED"] * 3
 
 
 def test_a_patch_that_departs_from_the_model_has_to_say_so() -> None:

@@ -188,7 +188,7 @@ def test_a_server_that_becomes_continuous_has_a_fresh_one() -> None:
     service = Service(world_of({"sourceServerID": WEB, "timeline": ["INITIAL_SYNC", "CONTINUOUS", "STALLED"]}), Clock())
     ask(service, "StartReplication", sourceServerID=WEB)
     seen = []
-    for _look in range(3):
+    for _time in range(3):
         states(service)
         seen.append(ages(service))
     assert seen == [[], [0], [0]]
