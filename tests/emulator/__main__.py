@@ -84,7 +84,7 @@ def _run(emulator: Emulator, command: list[str]) -> int:
     def forward(number: int, _frame: FrameType | None) -> None:
         process.send_signal(number)
 
-    # The terminal sends SIGINT to the command as well; the emulator waits for how the command takes it.
+    # The terminal sends SIGINT to the command as well; the emulator waits until the command has handled it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, forward)
     status = process.wait()

@@ -103,7 +103,7 @@ def read_fault(value: Any, where: str) -> Fault:
         if fault.code is None:
             raise ScriptError(f"{where} lacks 'code'.")
         if fault.status is None and error_status(fault.code) is None:
-            raise ScriptError(f"{where} lacks 'status': {fault.code!r} is no error of the DRS model.")
+            raise ScriptError(f"{where} lacks 'status': {fault.code!r} is not an error of the DRS model.")
     if fault.kind == "garbage" and fault.content_type is None and fault.body not in GARBAGE:
         raise ScriptError(
             f"{where}.body is {fault.body!r}, not one of {', '.join(sorted(GARBAGE))}; "

@@ -139,7 +139,7 @@ def _structure_violations(shape: StructureShape, value: dict[str, Any], path: st
         if name in shape.members:
             yield from _violations(shape.members[name], item, prefix + name, answer)
         else:
-            yield Violation(prefix + name, f"is no member of {shape.name}")
+            yield Violation(prefix + name, f"is not a member of {shape.name}")
 
 
 def _bound_violations(shape: Shape, value: Any, path: str) -> Iterator[Violation]:

@@ -100,7 +100,7 @@ def one_of(*choices: str) -> Reader:
 def operation(value: Any, where: str) -> str:
     """Reads the name of an operation of the service model."""
     if value not in service_model().operation_names:
-        raise ScriptError(f"{where}: {value!r} is no operation of DRS.")
+        raise ScriptError(f"{where}: {value!r} is not an operation of DRS.")
     return str(value)
 
 

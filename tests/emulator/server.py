@@ -215,7 +215,7 @@ def _controlled(service: Service, request: Request) -> Reply:
     except (ScriptError, json.JSONDecodeError) as error:
         return Reply(400, body={"message": str(error)})
     if answer is None:
-        return Reply(404, body={"message": f"{request.method} {request.path} is no control path of the emulator."})
+        return Reply(404, body={"message": f"{request.method} {request.path} is not a control path of the emulator."})
     return Reply(200, body=json.dumps(answer))
 
 

@@ -172,7 +172,9 @@ class Service:
         entry["operation"] = operation.name if operation else None
         region = entry["region"] = signed_region(request, self._script.credentials)
         if operation is None:
-            raise ServiceError("UnknownOperationException", f"{request.method} {request.path} is no operation of DRS.")
+            raise ServiceError(
+                "UnknownOperationException", f"{request.method} {request.path} is not an operation of DRS."
+            )
         if operation.name not in EFFECTS:
             raise ServiceError("NotImplementedException", f"The emulator does not implement {operation.name}.")
         params = entry["input"] = _parsed(request.body)

@@ -132,7 +132,7 @@ def _bounds(filters: Mapping[str, str]) -> tuple[datetime, datetime]:
     first = datetime.min.replace(tzinfo=timezone.utc)
     last = datetime.max.replace(tzinfo=timezone.utc)
     moments = {name: _moment(text) for name, text in filters.items()}
-    unreadable = [(f"filters.{name}", "is no date") for name, moment in moments.items() if moment is None]
+    unreadable = [(f"filters.{name}", "is not a date") for name, moment in moments.items() if moment is None]
     if unreadable:
         raise invalid_input(unreadable)
     return moments.get("fromDateTime") or first, moments.get("toDateTime") or last

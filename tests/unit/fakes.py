@@ -268,7 +268,7 @@ class FakeDrs:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a run. took_effect: the servers that this run's calls changed, as only DRS itself knows."""
+    """The result of a run. took_effect: the servers that this run's calls changed, as only DRS itself knows."""
 
     run: ReconcileRun
     outcomes: list[Outcome]
@@ -279,7 +279,7 @@ class Run:
     took_effect: set[str]
 
     @property
-    def told(self) -> set[str]:
+    def reported(self) -> set[str]:
         """The servers of which the run says that it changed them, or that it may have."""
         return {
             outcome.source_server_id for outcome in self.outcomes if outcome.changed or " was sent " in outcome.reason

@@ -8,5 +8,5 @@ from __future__ import annotations
 
 
 def short_id(value: object) -> str:
-    """An ID that selects the test on pytest's command line. Those with a backslash or beyond ASCII do not."""
+    """An ID that selects the test on pytest's command line; one with a backslash or a non-ASCII character would not."""
     return ascii(value)[:80].replace("\\", "/")

@@ -301,7 +301,7 @@ def test_each_kind_of_error_has_its_own_count(answers: list[Failing]) -> None:
     assert len(client.calls) == len(answers) + 1
 
 
-def test_the_counts_begin_anew_with_each_page() -> None:
+def test_the_counts_start_over_with_each_page() -> None:
     page = {"items": [SERVER], "nextToken": "a"}
     client = FakeClient(*[ERROR_500] * 5, page, *[ERROR_500] * 5, PAGE)
     assert describe(client.api()) == [SERVER, SERVER]

@@ -27,7 +27,7 @@ def test_it_opens_after_20_calls_in_a_row_without_an_answer(unanswered: int, is_
 
 
 @pytest.mark.parametrize("unanswered_before", [0, 1, 19])
-def test_an_answer_begins_the_count_anew(unanswered_before: int) -> None:
+def test_an_answer_starts_the_count_over(unanswered_before: int) -> None:
     assert not after(*[False] * unanswered_before, True, *[False] * 19).is_open
     assert after(*[False] * unanswered_before, True, *[False] * 20).is_open
 

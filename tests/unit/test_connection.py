@@ -219,7 +219,7 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"region": None}, "No AWS region: set region, AWS_REGION, or a region in the profile"),
         (
@@ -264,9 +264,9 @@ def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
     ],
     ids=short_id,
 )
-def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], told: str) -> None:
+def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: dict[str, Any], expected: str) -> None:
     message = invalid_options_message(**options)
-    assert message.startswith(told)
+    assert message.startswith(expected)
     assert message.isprintable()
     assert "'str' object" not in message
 
@@ -365,7 +365,7 @@ def test_without_credentials_the_first_call_says_so() -> None:
     assert raised.value.kind == "fatal"
 
 
-def test_a_proxy_with_a_password_that_cannot_be_reached_is_told_without_it_and_at_once() -> None:
+def test_a_proxy_with_a_password_that_cannot_be_reached_is_reported_without_it_and_at_once() -> None:
     proxy = f"http://me:{SECRET}@127.0.0.1:1"
     api = connected(aws_config={"proxies": {"https": proxy, "http": proxy}})
     with pytest.raises(DrsError) as raised:

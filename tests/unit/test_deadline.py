@@ -38,7 +38,7 @@ def test_a_call_that_takes_longer_is_abandoned(seconds: float) -> None:
     release.set()
 
 
-def test_the_seconds_are_told_without_a_fraction() -> None:
+def test_the_seconds_are_reported_without_a_fraction() -> None:
     release = threading.Event()
     with pytest.raises(TimeoutError, match=r"^no answer within 1 s$"):
         call_within(0.6, lambda: release.wait(10))

@@ -252,8 +252,8 @@ def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
     assert {each for each, state in after.items() if state == "STOPPED"} == TO_START - row.started - (
         {FAULTY} if row.call == "recheck" else set()
     )
-    untold = {FAULTY} if row.call == "start" and row.is_late_lie else set()
-    assert with_flag(first, "changed") == row.started - untold
+    not_reported = {FAULTY} if row.call == "start" and row.is_late_lie else set()
+    assert with_flag(first, "changed") == row.started - not_reported
     assert first["changed"] == bool(row.started)
     assert_that_starts_follow_a_describe_that_said_stopped(journal, row)
 

@@ -126,10 +126,10 @@ class FleetOverDays(RuleBasedStateMachine):
             assert {call.operation for call in run.calls} <= {"describe", "start"}
 
     @invariant()
-    def no_start_took_effect_untold(self) -> None:
+    def every_start_that_took_effect_is_reported(self) -> None:
         run = getattr(self, "last", None)
         if isinstance(run, Run):
-            assert run.took_effect <= run.told
+            assert run.took_effect <= run.reported
 
     def teardown(self) -> None:
         """Without further faults, one run completes the remaining work, and the next one has nothing to do."""

@@ -34,7 +34,7 @@ YEAR = 365 * 24 * 3600
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         (
             {"state": "stopped"},
@@ -61,11 +61,11 @@ YEAR = 365 * 24 * 3600
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_options_that_cannot_be_combined_are_rejected(given: dict[str, Any], told: str) -> None:
+def test_options_that_cannot_be_combined_are_rejected(given: dict[str, Any], message: str) -> None:
     for check_mode in (False, True):
         with pytest.raises(InvalidOptions) as raised:
             parse_options(DEFAULTS | given, check_mode)
-        assert str(raised.value).startswith(told)
+        assert str(raised.value).startswith(message)
         assert len(str(raised.value)) < 200
 
 

@@ -161,7 +161,7 @@ def held_and_deferred_servers_were_never_called(_drs: FakeDrs, _aim: Options, ru
             assert (outcome.action, outcome.source_server_id in run.writes) == ("none", False)
 
 
-def no_change_is_told_where_no_call_was_made(_drs: FakeDrs, options: Options, run: Run) -> None:
+def no_change_is_reported_where_no_call_was_made(_drs: FakeDrs, options: Options, run: Run) -> None:
     changed = run.ids_with(lambda outcome: outcome.changed)
     acted_on = run.ids_with(lambda outcome: outcome.action != "none")
     if options["check_mode"]:
@@ -170,7 +170,7 @@ def no_change_is_told_where_no_call_was_made(_drs: FakeDrs, options: Options, ru
         assert set(changed) <= set(acted_on) & set(run.writes)
 
 
-def nobody_but_who_failed_has_an_error_code(_drs: FakeDrs, _aim: Options, run: Run) -> None:
+def only_failed_servers_have_an_error_code(_drs: FakeDrs, _aim: Options, run: Run) -> None:
     assert run.ids_with(lambda outcome: outcome.error_code is not None and not outcome.failed) == []
 
 
@@ -181,8 +181,8 @@ PROMISES = [
     only_the_calls_of_the_goal_are_made_and_none_in_check_mode,
     no_more_servers_are_in_progress_than_allowed,
     held_and_deferred_servers_were_never_called,
-    no_change_is_told_where_no_call_was_made,
-    nobody_but_who_failed_has_an_error_code,
+    no_change_is_reported_where_no_call_was_made,
+    only_failed_servers_have_an_error_code,
 ]
 
 
@@ -196,9 +196,11 @@ def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) ->
 
 @quietly(examples=1500)
 @given(drs=worlds(), options=OPTIONS)
-def test_a_change_is_told_wherever_a_call_of_this_run_took_effect_or_may_have(drs: FakeDrs, options: Options) -> None:
+def test_a_change_is_reported_wherever_a_call_of_this_run_took_effect_or_may_have(
+    drs: FakeDrs, options: Options
+) -> None:
     run = drs.run(**options, hold_reason=hold_reason)
-    assert run.took_effect <= run.told
+    assert run.took_effect <= run.reported
 
 
 @quietly(examples=300)
@@ -228,10 +230,10 @@ def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: 
 def test_check_mode_predicts_what_a_quiet_run_does(drs: FakeDrs, goal: str) -> None:
     calm(drs)
 
-    def told(run: Run) -> list[tuple[object, ...]]:
+    def reported(run: Run) -> list[tuple[object, ...]]:
         return [(each.action, each.changed, each.failed, each.state) for each in run.outcomes]
 
-    assert told(drs.run(goal=goal, check_mode=True)) == told(drs.run(goal=goal))
+    assert reported(drs.run(goal=goal, check_mode=True)) == reported(drs.run(goal=goal))
 
 
 @quietly(examples=200)

@@ -363,7 +363,7 @@ def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, cause: str =
         ),
     ],
 )
-def test_success_is_told_with_all_counts(run: Run, message: str) -> None:
+def test_success_is_reported_with_all_counts(run: Run, message: str) -> None:
     assert success_message(run) == message
     assert "failed" in str(failure_message(run)) or failure_message(run) is None
 
@@ -375,7 +375,7 @@ def test_success_tells_region_and_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arns", "told"),
+    ("arns", "expected"),
     [
         ([], REGION),
         ([None], REGION),
@@ -389,20 +389,20 @@ def test_success_tells_region_and_account() -> None:
         ([f"arn:aws:drs:r:{'1' * 300}:source-server/s"], f"{REGION}, account {'1' * 19}…"),
     ],
 )
-def test_the_account_is_that_of_the_arns(arns: list[str | None], told: str) -> None:
-    assert where(REGION, [{"arn": arn} for arn in arns]) == told
+def test_the_account_is_that_of_the_arns(arns: list[str | None], expected: str) -> None:
+    assert where(REGION, [{"arn": arn} for arn in arns]) == expected
 
 
 @pytest.mark.parametrize(
-    ("goal", "told"),
+    ("goal", "message"),
     [
         ("replicating", "2 of 3 source servers are not replicating (0 started, 1 was running already, 2 failed;"),
         ("continuous", "2 of 3 source servers are not continuously protected (0 started, 1 was running already,"),
         ("stopped", "2 of 3 source servers are not stopped (0 stopped, 1 was stopped already, 2 failed;"),
     ],
 )
-def test_a_failure_counts_and_says_what_is_not_reached(goal: Goal, told: str) -> None:
-    assert str(failure_message(ended("failed", "failed", "done", goal=goal))).startswith(told)
+def test_a_failure_counts_and_says_what_is_not_reached(goal: Goal, message: str) -> None:
+    assert str(failure_message(ended("failed", "failed", "done", goal=goal))).startswith(message)
 
 
 def test_a_failure_of_the_one_server_is_in_the_singular() -> None:
@@ -455,7 +455,7 @@ def test_what_filters_named_and_no_server_has_is_a_failure_by_itself() -> None:
     )
 
 
-def test_what_filters_named_and_no_server_has_stands_beside_what_failed() -> None:
+def test_what_filters_named_and_no_server_has_is_reported_with_what_failed() -> None:
     assert failure_message(ended("failed"), ["hostname=a"]) == (
         f"1 of 1 source server is not replicating (0 started, 1 failed; {REGION}): cause: {sid(0)};"
         " no source server has hostname=a."
@@ -556,7 +556,7 @@ def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> Non
         ),
     ],
 )
-def test_filters_that_match_nothing_are_told_with_the_region(selection: Selection, message: str) -> None:
+def test_filters_that_match_nothing_are_reported_with_the_region(selection: Selection, message: str) -> None:
     assert no_match_message(REGION, selection) == message
 
 

@@ -332,7 +332,7 @@ def test_a_region_without_any_server_matches_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "told"),
+    ("filters", "expected"),
     [
         ({"hostname": ["web0", "WEB1", "web9"]}, ["hostname=web9"]),
         ({"hostname": ["web9", "db*", "db?"]}, ["hostname=web9"]),
@@ -347,9 +347,9 @@ def test_a_region_without_any_server_matches_nothing() -> None:
     ],
     ids=short_id,
 )
-def test_a_value_that_names_a_server_which_nobody_has_is_unmatched(filters: Filters, told: list[str]) -> None:
-    assert find(fleet(), Selection(filters=filters)).unmatched == told
-    assert list(unmatched(fleet().describe_all(), filters)) == told
+def test_a_value_that_names_no_existing_server_is_unmatched(filters: Filters, expected: list[str]) -> None:
+    assert find(fleet(), Selection(filters=filters)).unmatched == expected
+    assert list(unmatched(fleet().describe_all(), filters)) == expected
 
 
 def test_a_named_server_that_is_excluded_is_not_unmatched() -> None:

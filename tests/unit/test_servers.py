@@ -129,7 +129,7 @@ def test_the_storage_of_all_disks_and_servers_is_added_up() -> None:
     ],
     ids=repr,
 )
-def test_a_number_of_bytes_that_is_none_counts_as_zero(value: Any, bytes_: int) -> None:
+def test_an_invalid_number_of_bytes_counts_as_zero(value: Any, bytes_: int) -> None:
     disk = dict.fromkeys(("totalStorageBytes", "replicatedStorageBytes", "backloggedStorageBytes"), value)
     assert storage_of([with_info(replicatedDisks=[disk, None, 7])]) == Storage(bytes_, bytes_, bytes_)
 

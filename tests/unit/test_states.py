@@ -150,7 +150,7 @@ def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_st
 
 
 @pytest.mark.parametrize(
-    ("goal", "state", "told"),
+    ("goal", "state", "expected"),
     [
         ("replicating", "PAUSED", "replication is paused"),
         ("continuous", "PAUSED", "replication is paused"),
@@ -164,8 +164,8 @@ def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_st
         ("stopped", None, "no data replication state"),
     ],
 )
-def test_a_reason_tells_what_matters(goal: Goal, state: str | None, told: str) -> None:
-    assert told in decide(goal, state).reason
+def test_a_reason_tells_what_matters(goal: Goal, state: str | None, expected: str) -> None:
+    assert expected in decide(goal, state).reason
 
 
 @pytest.mark.parametrize("state", ["continuous", " CONTINUOUS", "", "STOPPED2"])
@@ -182,11 +182,11 @@ def test_a_start_that_does_not_show_yet_is_pending_for_five_minutes(goal: Goal, 
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
-@pytest.mark.parametrize(("ago", "told"), [(300.0, "300 s"), (310.2, "310 s"), (4000.0, "4000 s")])
-def test_a_start_that_never_shows_fails_and_tells_after_how_long(goal: Goal, ago: float, told: str) -> None:
+@pytest.mark.parametrize(("ago", "span"), [(300.0, "300 s"), (310.2, "310 s"), (4000.0, "4000 s")])
+def test_a_start_that_never_shows_fails_and_tells_after_how_long(goal: Goal, ago: float, span: str) -> None:
     rule = decide(goal, "STOPPED", accepted_ago=ago)
     assert rule.verdict == "fail"
-    assert rule.reason == f"reads STOPPED {told} after DRS accepted the start: look for StopReplication in CloudTrail"
+    assert rule.reason == f"reads STOPPED {span} after DRS accepted the start: look for StopReplication in CloudTrail"
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
@@ -222,10 +222,10 @@ def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | No
 
 
 def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_look_at() -> None:
-    told = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
-    assert advice("UNSTABLE_NETWORK") == told
+    expected = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
+    assert advice("UNSTABLE_NETWORK") == expected
     reason = decide("continuous", "STALLED").reason
-    assert condition("STALLED", reason, "UNSTABLE_NETWORK") == f"STALLED: {told}"
+    assert condition("STALLED", reason, "UNSTABLE_NETWORK") == f"STALLED: {expected}"
     assert condition("STALLED", reason, "SOMETHING_NEW") == "STALLED: SOMETHING_NEW"
 
 
@@ -235,7 +235,7 @@ def test_the_condition_of_any_other_server_is_its_reason_and_its_error(state: st
 
 
 @pytest.mark.parametrize(
-    ("state", "error_code", "told"),
+    ("state", "error_code", "expected"),
     [
         ("STALLED", None, "STALLED, why"),
         ("STALLED", "", "STALLED, why"),
@@ -246,9 +246,9 @@ def test_the_condition_of_any_other_server_is_its_reason_and_its_error(state: st
     ],
 )
 def test_the_condition_of_a_server_without_an_error_or_an_agent_is_its_reason(
-    state: str | None, error_code: str | None, told: str
+    state: str | None, error_code: str | None, expected: str
 ) -> None:
-    assert condition(state, "why", error_code) == told
+    assert condition(state, "why", error_code) == expected
 
 
 def rows_under(heading: str) -> list[list[str]]:

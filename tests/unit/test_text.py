@@ -50,7 +50,7 @@ def test_a_text_is_no_longer_than_its_limit(text: str, longest: int) -> None:
 
 @properties
 @given(SAFE_TEXT, st.integers(min_value=1, max_value=60))
-def test_a_safe_text_is_left_alone_up_to_its_limit_and_told_to_be_cut_beyond(text: str, longest: int) -> None:
+def test_a_safe_text_is_left_alone_up_to_its_limit_and_marked_as_cut_beyond(text: str, longest: int) -> None:
     shown = printable(text, longest)
     if len(text.strip()) <= longest:
         assert shown == text.strip()
@@ -135,7 +135,7 @@ def test_a_return_value_has_80_characters_at_the_most() -> None:
         ("MAX", "MAX"),
     ],
 )
-def test_the_first_line_is_told_without_its_full_stop(text: object, line: str) -> None:
+def test_the_first_line_is_shown_without_its_full_stop(text: object, line: str) -> None:
     assert first_line(text) == line
 
 
@@ -153,13 +153,13 @@ def test_names_are_listed_with_commas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "expected"),
     [(0, "0 source servers"), (1, "1 source server"), (2, "2 source servers"), (300, "300 source servers")],
 )
-def test_a_noun_is_counted(number: int, told: str) -> None:
-    assert count(number, "source server") == told
+def test_a_noun_is_counted(number: int, expected: str) -> None:
+    assert count(number, "source server") == expected
 
 
-@pytest.mark.parametrize(("number", "told"), [(1, "once"), (2, "2 times"), (6, "6 times")])
-def test_how_often_is_told(number: int, told: str) -> None:
-    assert times(number) == told
+@pytest.mark.parametrize(("number", "expected"), [(1, "once"), (2, "2 times"), (6, "6 times")])
+def test_how_often_is_put_in_words(number: int, expected: str) -> None:
+    assert times(number) == expected

@@ -83,7 +83,7 @@ def test_a_command_that_does_not_exist() -> None:
 @pytest.mark.parametrize(
     ("script", "expected"), [({"pages": 2}, "unknown key 'pages'"), ([], "the script is not an object")]
 )
-def test_a_bad_script_is_told(script: Any, expected: str, tmp_path: Path) -> None:
+def test_a_bad_script_is_reported(script: Any, expected: str, tmp_path: Path) -> None:
     finished = run("--script", script_file(tmp_path, script))
     assert finished.returncode == 2
     assert expected in finished.stderr

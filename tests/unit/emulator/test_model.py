@@ -30,7 +30,7 @@ ID = "s-00000000000000001"
     [
         ("StartReplicationRequest", {}, "sourceServerID: is required"),
         ("StartReplicationRequest", {"sourceServerID": 7}, "sourceServerID: is a int, not a string"),
-        ("StartReplicationRequest", {"sourceServerID": ID, "x": 1}, "x: is no member of StartReplicationRequest"),
+        ("StartReplicationRequest", {"sourceServerID": ID, "x": 1}, "x: is not a member of StartReplicationRequest"),
         ("StartReplicationRequest", {"sourceServerID": "s-1"}, "sourceServerID: length 3 is less than 19"),
         ("StartReplicationRequest", {"sourceServerID": ID + "0"}, "sourceServerID: length 20 is more than 19"),
         ("StartReplicationRequest", {"sourceServerID": "x" * 19}, f"sourceServerID: '{'x' * 19}' does not match"),
