@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tests.emulator import Emulator
 
@@ -60,12 +61,12 @@ def main() -> None:
             protection(bench),
             rate_limit(bench),
         ]
-        lines = [line for section in sections for line in told(section)]
+        lines = [line for section in sections for line in printed(section)]
     lines += GC_FREEZE
     REPORT.write_text("\n".join([*header(load), *lines]) + "\n", encoding="utf-8")
 
 
-def told(lines: Iterator[str]) -> Iterator[str]:
+def printed(lines: Iterator[str]) -> Iterator[str]:
     """Print each line as it is produced."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
@@ -126,7 +127,7 @@ def one_server(bench: Bench) -> Iterator[str]:
         ("", "seconds", "goal", ""),
         ("ping", f"{pinged:.2f}", "", ""),
         ("the module", f"{own:.2f}", "", ""),
-        ("ratio", f"{own / pinged:.2f}", *judged("at most 1.4", own / pinged, "", own / pinged <= 1.4)),
+        ("ratio", f"{own / pinged:.2f}", *goal_cells("at most 1.4", own / pinged, "", own / pinged <= 1.4)),
     )
 
 
@@ -174,14 +175,12 @@ def fleet(bench: Bench) -> Iterator[str]:
         rows.append((f"the AWS CLI ({cli:.1f} s for {CLI_SERVERS})", f"{scaled:.1f}", *against(scaled / one, 10)))
     else:
         rows.append(("the AWS CLI", "not measured: there is none", "", "", ""))
-    behind = f"{one - script:+.2f} s"
-    rows.append(("a script", f"{script:.2f}", behind, *judged("within 1.5 s", one - script, " s", one - script <= 1.5)))
-    yield from table(("", "seconds", "of which the task is", "goal", ""), *rows)
+    rows.append(script_row(one, script))
+    yield from table(("", "seconds", "the task compared with it", "goal", ""), *rows)
 
 
 def growth(bench: Bench) -> Iterator[str]:
     """Growing fleets selected by a filter: wall time and peak memory."""
-    noted = bench.folder / "peaks"
     task = {MODULE: {"filters": {"replication-state": "STOPPED"}, "return_source_servers": False}}
     yield from (
         "",
@@ -197,35 +196,20 @@ def growth(bench: Bench) -> Iterator[str]:
         "                       # with filters: {replication-state: STOPPED}, return_source_servers: false",
         "```",
     )
-    rows: list[Row] = []
-    before = 0.0
-    for count in (30, 300, 3000):
-        noted.unlink(missing_ok=True)
-        command = bench.playbook(task, bench.measuring_python(noted))
-        seconds = finished(bench.run(command, count)).seconds
-        peak = max(int(line) for line in noted.read_text(encoding="utf-8").split()) / 1024
-        times = seconds / before if before else 0
-        grown = judged("at most 10 times", times, " times", times <= 10) if before else ("", "")
-        memory = judged("below 200 MiB", peak, " MiB", peak < 200)
-        rows.append(
-            (str(count), f"{seconds:.2f}", f"{times:.1f} times" if before else "", *grown, f"{peak:.0f}", *memory)
-        )
-        before = seconds
-    yield from table(("servers", "seconds", "growth", "goal", "", "peak MiB", "goal", ""), *rows)
+    yield from growing(bench, task, lambda command, count: finished(bench.run(command, count)).seconds)
 
 
 def protection(bench: Bench) -> Iterator[str]:
     """The info module with rpo against a script and the AWS CLI, and with growing fleets."""
-    noted = bench.folder / "peaks"
     task = {INFO_MODULE: {"rpo": 3600, "return_source_servers": False}}
 
-    def look(command: list[str], servers: int, standard_input: str = "") -> float:
+    def timed(command: list[str], servers: int, standard_input: str = "") -> float:
         return bench.run(command, servers, standard_input=standard_input, state="CONTINUOUS").seconds
 
     tasks, scripts = [], []
     for _turn in range(3):
-        tasks.append(look(bench.playbook(task), FLEET))
-        scripts.append(look(LOOKUP_SCRIPT, FLEET))
+        tasks.append(timed(bench.playbook(task), FLEET))
+        scripts.append(timed(LOOKUP_SCRIPT, FLEET))
     one, script = statistics.median(tasks), statistics.median(scripts)
     yield from (
         "",
@@ -245,19 +229,25 @@ def protection(bench: Bench) -> Iterator[str]:
     rows: list[Row] = [("one task", f"{one:.2f}", "", "", "")]
     if aws_cli():
         xargs = ["xargs", "-P", "10", "-n", "1", "sh", "-c", LOOKUP_CLI.replace("aws", str(aws_cli()), 1)]
-        scaled = look(xargs, CLI_SERVERS, "\n".join(ids(CLI_SERVERS))) * FLEET / CLI_SERVERS
+        scaled = timed(xargs, CLI_SERVERS, "\n".join(ids(CLI_SERVERS))) * FLEET / CLI_SERVERS
         rows.append(("the AWS CLI", f"{scaled:.1f}", f"{scaled / one:.1f} times faster", "", ""))
-    behind = f"{one - script:+.2f} s"
-    rows.append(("a script", f"{script:.2f}", behind, *judged("within 1.5 s", one - script, " s", one - script <= 1.5)))
-    yield from table(("", "seconds", "of which the task is", "goal", ""), *rows)
-    rows, before = [], 0.0
+    rows.append(script_row(one, script))
+    yield from table(("", "seconds", "the task compared with it", "goal", ""), *rows)
+    yield from growing(bench, task, timed)
+
+
+def growing(bench: Bench, task: Mapping[str, Any], timed: Callable[[list[str], int], float]) -> Iterator[str]:
+    """The table of wall time and peak memory of a task with growing fleets. timed: the seconds of a command."""
+    noted = bench.folder / "peaks"
+    rows: list[Row] = []
+    before = 0.0
     for count in (30, 300, 3000):
         noted.unlink(missing_ok=True)
-        seconds = look(bench.playbook(task, bench.measuring_python(noted)), count)
+        seconds = timed(bench.playbook(task, bench.measuring_python(noted)), count)
         peak = max(int(line) for line in noted.read_text(encoding="utf-8").split()) / 1024
         times = seconds / before if before else 0
-        grown = judged("at most 10 times", times, " times", times <= 10) if before else ("", "")
-        memory = judged("below 200 MiB", peak, " MiB", peak < 200)
+        grown = goal_cells("at most 10 times", times, " times", times <= 10) if before else ("", "")
+        memory = goal_cells("below 200 MiB", peak, " MiB", peak < 200)
         rows.append(
             (str(count), f"{seconds:.2f}", f"{times:.1f} times" if before else "", *grown, f"{peak:.0f}", *memory)
         )
@@ -312,9 +302,9 @@ def limited(name: str, run: Run, limit: dict[str, float], with_goals: bool) -> R
     ratio, share = run.starting / (FLEET / limit["rate"]), run.throttled
     figures = f"{run.starting:.1f}", f"{ratio:.2f}", f"{share:.1%}", str(run.left)
     goals = (
-        judged("at most 1.15", ratio, "", ratio <= 1.15),
-        judged("below 20 %", share * 100, " %", share < 0.2),
-        judged("0", run.left, "", run.left == 0),
+        goal_cells("at most 1.15", ratio, "", ratio <= 1.15),
+        goal_cells("below 20 %", share * 100, " %", share < 0.2),
+        goal_cells("0", run.left, "", run.left == 0),
     )
     time_goal, share_goal, lost_goal = goals if with_goals else (("", ""),) * 3
     seconds, of_limit, throttled, lost = figures
@@ -331,10 +321,16 @@ def finished(run: Run) -> Run:
 
 def against(times: float, goal: int) -> Row:
     """The speed-up, its goal and whether it is reached."""
-    return f"{times:.1f} times faster", *judged(f"at least {goal} times", times, " times", times >= goal)
+    return f"{times:.1f} times faster", *goal_cells(f"at least {goal} times", times, " times", times >= goal)
 
 
-def judged(goal: str, figure: float, unit: str, reached: bool) -> tuple[str, str]:
+def script_row(task: float, script: float) -> Row:
+    """The row of a script: its seconds, and how many more the task takes."""
+    more = task - script
+    return "a script", f"{script:.2f}", f"{more:+.2f} s", *goal_cells("within 1.5 s", more, " s", more <= 1.5)
+
+
+def goal_cells(goal: str, figure: float, unit: str, reached: bool) -> tuple[str, str]:
     """A goal and whether it is reached."""
     return goal, "reached" if reached else f"**not reached: {figure:.3g}{unit}**"
 

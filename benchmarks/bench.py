@@ -140,5 +140,5 @@ def ids(count: int) -> list[str]:
 
 
 def aws_cli() -> str | None:
-    """The AWS CLI: beside this Python, or on the PATH."""
+    """The AWS CLI: next to this Python, or on the PATH."""
     return shutil.which("aws", path=str(BIN)) or shutil.which("aws")
