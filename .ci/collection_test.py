@@ -109,8 +109,8 @@ def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int
         if not by_target:
             print(f"ansible-test {command} … {ran} tests, {time.monotonic() - began:.0f} s")
         return 0
-    told = [line for part in bad or parts for line in part if by_target or not bad or NOT_GREEN.match(line)]
-    print("".join(told), f"ansible-test {command} FAILED (exit status {status}, {ran} tests)", sep="\n")
+    shown = [line for part in bad or parts for line in part if by_target or not bad or NOT_GREEN.match(line)]
+    print("".join(shown), f"ansible-test {command} FAILED (exit status {status}, {ran} tests)", sep="\n")
     return status or 1
 
 

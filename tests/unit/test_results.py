@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
     failure_message,
@@ -21,16 +20,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results 
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Selection, no_match_message
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import (
-    by_cause,
-    error_value,
-    named,
-    snake_case,
-    summary_of,
-    where,
-)
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,
@@ -44,7 +34,6 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import End as CallEnd
-from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 OUTCOME_KEYS = [
     "source_server_id",
@@ -75,77 +64,6 @@ SUMMARY_KEYS = [
     "backlogged_storage_bytes",
     "replicated_percent",
 ]
-TAGS = {"CostCenter": "a", "aws:x": "b", "camelCase": "camelCase", "UPPER": "", "a-b c": "Ä"}
-
-
-def sample(shape: Shape | None) -> Any:
-    """A value with every member of the shape."""
-    if isinstance(shape, StructureShape):
-        return {name: sample(member) for name, member in shape.members.items()}
-    if isinstance(shape, ListShape):
-        return [sample(shape.member)] * 2
-    assert shape is not None
-    return {"map": dict(TAGS), "string": "Some Text", "long": 2**40, "boolean": True}[shape.type_name]
-
-
-def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def as_documented(value: Any) -> Any:
-    if isinstance(value, list):
-        return [as_documented(item) for item in value]
-    if isinstance(value, dict):
-        return {snake(key): item if key == "tags" else as_documented(item) for key, item in value.items()}
-    return value
-
-
-def test_every_member_that_botocore_knows_is_returned_in_snake_case(drs_model: ServiceModel) -> None:
-    server = sample(drs_model.shape_for("SourceServer"))
-    converted = snake_case(server)
-    assert converted == as_documented(server)
-    assert json.loads(json.dumps(converted)) == converted
-    assert {"source_server_id", "data_replication_info", "agent_version", "source_network_id"} <= set(converted)
-
-
-def test_tags_are_returned_to_the_letter() -> None:
-    assert snake_case({"sourceServerID": sid(0), "tags": TAGS})["tags"] == TAGS
-
-
-def test_a_member_that_nobody_knows_yet_passes_through() -> None:
-    assert snake_case({"newMember": [{"someThing": "SomeValue"}]}) == {"new_member": [{"some_thing": "SomeValue"}]}
-
-
-def test_the_server_of_aws_is_left_as_it_is(drs_model: ServiceModel) -> None:
-    server = sample(drs_model.shape_for("SourceServer"))
-    before = json.dumps(server)
-    snake_case(server)
-    assert json.dumps(server) == before
-
-
-@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\x1b[2J"])
-def test_a_server_is_returned_unchanged_except_for_lone_surrogates(text: str) -> None:
-    server = {"sourceServerID": sid(0), "tags": {text: text, "b": [text, {"c": text, "d": 7}]}}
-    converted = snake_case(server)
-    shown = text.encode(errors="backslashreplace").decode()
-    assert converted["tags"] == {shown: shown, "b": [shown, {"c": shown, "d": 7}]}
-    json.dumps(converted, ensure_ascii=False).encode()
-    assert server["tags"] == {text: text, "b": [text, {"c": text, "d": 7}]}
-
-
-def nested(levels: int, *, in_lists: bool) -> Any:
-    value: Any = "deep"
-    for _level in range(levels):
-        value = [value] if in_lists else {"a": value}
-    return value
-
-
-@pytest.mark.parametrize("in_lists", [False, True])
-@pytest.mark.parametrize(("levels", "is_returned"), [(10, True), (47, True), (48, False), (900, False)])
-def test_a_server_that_is_nested_too_deeply_is_its_id(levels: int, is_returned: bool, in_lists: bool) -> None:
-    server = {"sourceServerID": sid(0), "tags": {"deep": nested(levels, in_lists=in_lists)}}
-    assert ("tags" in snake_case(server)) == is_returned
-    assert snake_case(server)["source_server_id"] == sid(0)
 
 
 MIXED: list[Seen] = ["STOPPED", "CONTINUOUS", "DISCONNECTED", "STALLED", "SOMETHING_NEW", None, GONE]
@@ -282,28 +200,6 @@ def test_the_summary_counts_the_outcomes() -> None:
     }
 
 
-def test_the_summary_adds_up_the_bytes_of_all_disks() -> None:
-    def server(*disks: tuple[int, int, int]) -> dict[str, Any]:
-        names = ("totalStorageBytes", "replicatedStorageBytes", "backloggedStorageBytes")
-        rows = [dict(zip(names, disk, strict=True)) for disk in disks]
-        return {"dataReplicationInfo": {"dataReplicationState": "INITIAL_SYNC", "replicatedDisks": rows}}
-
-    servers = [server((1000, 500, 1), (2000, 1000, 2)), server((3000, 2000, 3)), {}]
-    assert summary_of(servers, map(state_of, servers)) == {
-        "matched": 3,
-        "by_state": {"INITIAL_SYNC": 2, "UNKNOWN": 1},
-        "total_storage_bytes": 6000,
-        "replicated_storage_bytes": 3500,
-        "backlogged_storage_bytes": 6,
-        "replicated_percent": 58.3,
-    }
-
-
-def test_the_states_of_the_summary_are_in_order_cut_and_shown_escaped() -> None:
-    by_state = summary_of([], ["b", "a\x1b", "b", "x" * 100])["by_state"]
-    assert list(by_state.items()) == [("a\\x1b", 1), ("b", 2), ("x" * 79 + "…", 1)]
-
-
 def test_the_diff_has_a_line_a_server_with_its_state() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", GONE, None])
     drs.servers[sid(0)].members = hinted("web1\n")
@@ -327,11 +223,6 @@ def test_servers_that_aws_does_not_know_are_left_out_and_the_others_keep_their_o
     drs = FakeDrs(["CONTINUOUS"] * 3)
     servers = servers_of(drs.run(sid(2), sid(9), sid(0)).outcomes)
     assert [server["source_server_id"] for server in servers] == [sid(2), sid(0)]
-
-
-def test_the_error_that_ended_the_run_has_its_code_and_message() -> None:
-    assert error_value(DrsError("fatal", "Code", "why")) == {"error": {"code": "Code", "message": "why"}}
-    assert error_value(DrsError("fatal", None, "why")) == {"error": {"code": None, "message": "why"}}
 
 
 def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, cause: str = "", **options: Any) -> Run:
@@ -372,25 +263,6 @@ def test_success_tells_region_and_account() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS"])
     message = success_message(drs.run().run)
     assert message == f"1 of 2 source servers started, 1 was running already ({REGION}, account 123456789012)"
-
-
-@pytest.mark.parametrize(
-    ("arns", "expected"),
-    [
-        ([], REGION),
-        ([None], REGION),
-        (["no arn", "a:b:c:d:e"], REGION),
-        (["arn:aws:drs:r::source-server/s"], REGION),
-        (["arn:aws:drs:r:1:source-server/s", "arn:aws:drs:r:1:source-server/t"], f"{REGION}, account 1"),
-        (["arn:aws:drs:r:2:source-server/s", "arn:aws:drs:r:1:source-server/t:u"], f"{REGION}, account 1, 2"),
-        (["arn:aws:drs:r:\x1b:source-server/s"], f"{REGION}, account \\x1b"),
-        ([f"arn:aws:drs:r:{account}:source-server/s" for account in range(1, 4)], f"{REGION}, account 1, 2, 3"),
-        ([f"arn:aws:drs:r:{account}:source-server/s" for account in range(5)], f"{REGION}, account 0, 1, 2 and 2 more"),
-        ([f"arn:aws:drs:r:{'1' * 300}:source-server/s"], f"{REGION}, account {'1' * 19}…"),
-    ],
-)
-def test_the_account_is_that_of_the_arns(arns: list[str | None], expected: str) -> None:
-    assert where(REGION, [{"arn": arn} for arn in arns]) == expected
 
 
 @pytest.mark.parametrize(
@@ -480,13 +352,6 @@ def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> Non
     message = str(failure_message(run))
     names = [", ".join(sid(number) for number in numbers) for numbers in (range(15), range(15, 20))]
     assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
-
-
-def test_causes_may_come_after_the_number_of_their_servers() -> None:
-    causes = [(cause, (sid(number), None, "")) for number, cause in enumerate(["a"] * 20 + ["b"] * 2)]
-    first, second, more = by_cause(causes, counted=True)
-    assert first.startswith(f"20 a: {sid(0)}, {sid(1)}")
-    assert (second, more) == ("2 b", "and 2 more")
 
 
 def test_a_long_text_of_aws_is_cut_everywhere() -> None:
@@ -604,18 +469,3 @@ def test_healthy_and_failed_servers_cause_no_warning() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED", "STOPPED"])
     drs.servers[sid(3)].starts = [CallEnd(REFUSED)]
     assert warnings_of(drs.run().outcomes) == []
-
-
-def test_a_server_is_named_by_id_host_and_detail() -> None:
-    servers: list[tuple[str, Any, str]] = [
-        (sid(0), hinted("web1"), "lag P0D"),
-        (sid(1), hinted(None), ""),
-        (sid(2), None, "why"),
-        (sid(3), {}, ""),
-    ]
-    assert named(servers) == [
-        f"{sid(0)} web1 (lag P0D)",
-        f"{sid(1)} web1.example.com",
-        f"{sid(2)} (why)",
-        sid(3),
-    ]

@@ -157,10 +157,16 @@ def test_values_become_lists_of_texts_as_in_amazon_aws(value: object, patterns: 
 
 @pytest.mark.parametrize("value", [[], None, {}, {"a": 1}, [None], [["a"]]])
 def test_a_value_of_another_type_is_rejected_with_its_key(value: object) -> None:
-    with pytest.raises(
-        InvalidOptions, match=r"^filters: hostname takes a string, number, boolean or a list of these, not "
-    ):
+    with pytest.raises(InvalidOptions) as raised:
         parse_filters("filters", {"hostname": value})
+    expected = f"filters: hostname takes a string, number, boolean or a list of these, not {value!r}"
+    assert str(raised.value) == expected
+
+
+def test_a_long_value_of_another_type_is_cut() -> None:
+    with pytest.raises(InvalidOptions) as raised:
+        parse_filters("filters", {"hostname": [["a" * 1000]]})
+    assert len(str(raised.value)) < 400
 
 
 @pytest.mark.parametrize("key", ["Hostname", "tag:", "tag", "tags", "state", "replication_state", "", 7])

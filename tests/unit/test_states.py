@@ -88,7 +88,7 @@ def test_the_phases_know_at_least_the_states_of_the_installed_botocore(drs_model
     assert set(PHASES) <= set(TABLE)
 
 
-def test_the_first_look_knows_at_least_the_errors_of_the_installed_botocore(drs_model: ServiceModel) -> None:
+def test_the_first_check_knows_at_least_the_errors_of_the_installed_botocore(drs_model: ServiceModel) -> None:
     assert set(FIRST_CHECK) >= enum_of(drs_model, "DataReplicationErrorString")
 
 
@@ -221,7 +221,7 @@ def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | No
     assert decide("stopped", state, accepted_ago=ago).verdict == ends.get(state, "wait")
 
 
-def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_look_at() -> None:
+def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_check() -> None:
     expected = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
     assert advice("UNSTABLE_NETWORK") == expected
     reason = decide("continuous", "STALLED").reason
@@ -273,8 +273,10 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
     }
 
 
-def test_docs_states_md_has_the_first_look_of_the_code() -> None:
-    documented = {code.strip("`"): look for code, look in rows_under("| `replication_error` | first thing to check |")}
+def test_docs_states_md_has_the_first_check_of_the_code() -> None:
+    documented = {
+        code.strip("`"): check for code, check in rows_under("| `replication_error` | first thing to check |")
+    }
     assert documented == FIRST_CHECK
 
 
