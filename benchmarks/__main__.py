@@ -160,7 +160,7 @@ def fleet(bench: Bench) -> Iterator[str]:
         f"ansible-playbook PLAY  # one task: {MODULE}",
         "                       # with source_server_ids, return_source_servers: false",
         'ansible-playbook PLAY  # the same module with source_server_id: "{{ item }}" and a loop',
-        f"xargs -P 10 -n 1 sh -c '{CLI}'",
+        "xargs -P 10 -n 1 sh -c '{}'".format(CLI.replace(" && ", " &&\n  ")),
         "python benchmarks/ten_threads.py",
         "```",
     )
@@ -221,7 +221,8 @@ def protection(bench: Bench) -> Iterator[str]:
         ),
         "",
         "```",
-        f"ansible-playbook PLAY  # one task: {INFO_MODULE} with rpo: 3600, return_source_servers: false",
+        f"ansible-playbook PLAY  # one task: {INFO_MODULE}",
+        "                       # with rpo: 3600, return_source_servers: false",
         f"xargs -P 10 -n 1 sh -c '{LOOKUP_CLI}'",
         "python benchmarks/ten_lookups.py",
         "```",
