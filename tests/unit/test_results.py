@@ -19,7 +19,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results 
     warnings_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import Selection, no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
@@ -398,31 +397,6 @@ def test_a_stop_that_ended_for_all_speaks_of_stops() -> None:
 def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> None:
     drs = FakeDrs(["STOPPED"], describes=[CallEnd(EXPIRED)])
     assert failure_message(drs.run().run) == f"{EXPIRED.message}."
-
-
-@pytest.mark.parametrize(
-    ("selection", "message"),
-    [
-        (
-            Selection(filters={"tag:Env": ["a\x1b", "b"], "hostname": ["w"]}),
-            f"No source server matches tag:Env=a\\x1b, b, hostname=w in {REGION}: check the filters and the region.",
-        ),
-        (
-            Selection(filters={"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}),
-            f"No source server matches tag:Env=prdo in {REGION}: check the filters and the region.",
-        ),
-        (
-            Selection(filters={"replication-state": ["STOPPED"]}),
-            f"No source server exists in {REGION}: check the filters and the region.",
-        ),
-        (
-            Selection(filters={"hostname": ["a"]}, exclude_filters=[{"hostname": ["b"]}]),
-            f"No source server matches hostname=a and is not excluded in {REGION}: check the filters and the region.",
-        ),
-    ],
-)
-def test_filters_that_match_nothing_are_reported_with_the_region(selection: Selection, message: str) -> None:
-    assert no_match_message(REGION, selection) == message
 
 
 def test_there_is_one_warning_for_each_cause() -> None:

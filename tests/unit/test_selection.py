@@ -16,6 +16,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     find,
     hold_reason,
     matches,
+    no_match_message,
     parse_filters,
     parse_ids,
     parse_selection,
@@ -23,7 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selectio
     unmatched,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SOURCE_SERVER_ID
-from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, End, FakeDrs, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, REGION, End, FakeDrs, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.model import ServiceModel
 
@@ -429,3 +430,28 @@ IS_REVERSED = "has a reversed source server, protect it by reversed replication"
 )
 def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
     assert hold_reason(server) == reason
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (
+            Selection(filters={"tag:Env": ["a\x1b", "b"], "hostname": ["w"]}),
+            f"No source server matches tag:Env=a\\x1b, b, hostname=w in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}),
+            f"No source server matches tag:Env=prdo in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"replication-state": ["STOPPED"]}),
+            f"No source server exists in {REGION}: check the filters and the region.",
+        ),
+        (
+            Selection(filters={"hostname": ["a"]}, exclude_filters=[{"hostname": ["b"]}]),
+            f"No source server matches hostname=a and is not excluded in {REGION}: check the filters and the region.",
+        ),
+    ],
+)
+def test_filters_that_match_nothing_are_reported_with_the_region(selection: Selection, message: str) -> None:
+    assert no_match_message(REGION, selection) == message

@@ -26,8 +26,9 @@ limit per clock second. "any": limit in a sliding second. "back": a limit that r
     1, back               0.86 63    0.88 66    0.88 58    0.86 63    0.87 63    0.87 89*  0.87 153*   0.86 56
     20, back              0.88 38    0.89 58*   1.05 25*   0.88 38    1.02 35    0.88 38    0.88 48*   0.88 36
 
-No row depends on the other three constants, which have tests of their own: LONGEST_INTERVAL bounds how far the rate
-falls while all calls are throttled, LATELY decides when Retry-After is honoured, and EXHAUSTED_AFTER when to give up.
+The other three constants have tests of their own. Without LONGEST_INTERVAL, which bounds how far the rate falls while
+all calls are throttled, one row changes by 0.01. LATELY, which decides when Retry-After is honoured, and
+EXHAUSTED_AFTER, when to give up, change none.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ Further throttled calls already in flight do not count, so 6 to 18 % are throttl
 
 SHORTEST_INTERVAL = 0.005
 LONGEST_INTERVAL = 1.0
-"""Seconds between calls: the first throttled call makes it SHORTEST_INTERVAL / SLOWER. Below the shortest, the limit
-ends."""
+"""Seconds between calls: SHORTEST_INTERVAL / SLOWER after the first throttled call, then never more than the longest.
+Below the shortest, the limit ends."""
 
 HEADROOM = 1.3
 MEASURED_FROM = 4

@@ -49,10 +49,11 @@ class RunOptions:
 class Work:
     """One source server in the run: its outcome, and the working state of its observations and calls.
 
-    due: the call to make. sent: the number of calls made. accepted_at: when the call took effect, as far as known.
-    effect_seen: its effect was observed. unanswered: the number of calls without a response. shows_until: how long the
-    state may not show the effect of the last of them. is_disproved: it was observed after that without an effect.
-    is_exhausted: no attempt is left. observe_at, call_at: times of the next observation and the earliest next call.
+    due: the call to make. sent: the number of calls made. accepted_at: when the call was accepted, or its effect last
+    observed. effect_seen: its effect was observed. unanswered: the number of calls without a response. shows_until: how
+    long the state may not show the effect of the last of them. is_disproved: it was observed after that without an
+    effect. is_exhausted: no attempt is left. observe_at, call_at: times of the next observation and the earliest next
+    call.
     """
 
     run: Run

@@ -10,7 +10,7 @@ import fnmatch
 import functools
 import glob
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,11 +127,11 @@ def parse_filters(option: str, value: Any) -> Filters:
     """
     if not isinstance(value, Mapping) or not value:
         raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
-    check_keys(option, list(value))
+    check_keys(option, value)
     return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
 
 
-def check_keys(option: str, keys: Sequence[object]) -> None:
+def check_keys(option: str, keys: Iterable[object]) -> None:
     """Raises InvalidOptions that lists the keys that are not filter keys."""
     unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
