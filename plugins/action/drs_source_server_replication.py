@@ -19,8 +19,8 @@ from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import FILE_VARIABLE
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import printable
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import FILE_VARIABLE
 
 Run = Callable[[str | None, dict[str, Any] | None], dict[str, Any]]
 

@@ -119,27 +119,25 @@ from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import OPTIONS, connect
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import OPTIONS, connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
     DENIALS,
     IDENTITY_CODES,
     DrsError,
     InvalidOptions,
     from_exception,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    Found,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
-    check_keys,
-    find,
-    no_match_message,
-    parse_selection,
     state_warnings,
     texts_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import snake_case
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import snake_case
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import check_keys, parse_selection
 
 RUN_TIMEOUT = 600.0
 """Maximum seconds for listing all regions."""

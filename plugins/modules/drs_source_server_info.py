@@ -290,27 +290,27 @@ from typing import Any
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import connect
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
-    Lookup,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import Api
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
+    Selection,
+    state_warnings,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
     Protection,
     message,
-    parse_rpo,
     protection_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    Found,
-    Selection,
-    find,
-    parse_selection,
-    state_warnings,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    error_value,
+    snake_case,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import ended_by, look_up
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import error_value, snake_case
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo, parse_selection
 
 SELECTORS = ("source_server_ids", "filters")
 

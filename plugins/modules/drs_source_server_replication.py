@@ -427,31 +427,32 @@ from typing import Any
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import connect
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import Progress, ProgressFile
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import Api
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
+    Selection,
+    state_warnings,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
+    no_match_message,
     servers_of,
     success_message,
     values_of,
     warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    Found,
-    Selection,
-    find,
-    no_match_message,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import error_value
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_options,
     parse_selection,
-    state_warnings,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import error_value
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import listed, sentence
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import Progress, ProgressFile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")
 

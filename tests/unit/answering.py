@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi, _require_a_list
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi, _require_a_list
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeClock
 from botocore.awsrequest import AWSRequest, AWSResponse
 

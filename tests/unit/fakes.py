@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run as ReconcileRun
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import RunOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run as ReconcileRun
 
 REGION = "eu-west-1"
 GONE = "GONE"

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import api as api_module
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi, batches
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls as api_module
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi, batches
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id

@@ -7,7 +7,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.circuit_breaker import (
     UNANSWERED_IN_A_ROW,
     CircuitBreaker,
 )

@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import connection
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import DrsApi
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.connection import COLLECTION, VERSION, connect
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import connection
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import (
+    COLLECTION,
+    VERSION,
+    connect,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.awsrequest import AWSRequest, AWSResponse

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.deadline import call_within
 
 
 def test_the_result_of_the_call_is_returned() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
     DENIALS,
     IDENTITY_CODES,
     KINDS,

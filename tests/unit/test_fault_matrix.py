@@ -20,7 +20,8 @@ import botocore.loaders
 import botocore.session
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import api, rate_limiter, reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls, rate_limiter
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
@@ -157,8 +158,8 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_search_path: loader)
     for room, constant in [
-        (api, "FIRST_PAUSE"),
-        (api, "LONGEST_PAUSE"),
+        (calls, "FIRST_PAUSE"),
+        (calls, "LONGEST_PAUSE"),
         (reconcile, "CONFLICT_PAUSE"),
         (reconcile, "SHORTEST_PAUSE"),
         (reconcile, "LONGEST_PAUSE"),

@@ -13,28 +13,29 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import servers as readers
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import progress_line
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import reconcile
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
+    READERS,
+    Selection,
+    matches,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     success_message,
     values_of,
     warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
-    READERS,
-    Selection,
-    find,
-    hold_reason,
-    matches,
-)
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal, Operation
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import snake_case, summary_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import snake_case, summary_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import progress_line
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (

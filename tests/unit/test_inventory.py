@@ -25,7 +25,7 @@ from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers 
     names_of,
     parse_hostnames,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 

@@ -8,7 +8,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.iso8601 import (
+    parse_datetime,
+    parse_duration,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which module of module_utils/drs may import which, and what each may import from elsewhere."""
+"""Which room of module_utils/_drs may import what."""
 
 from __future__ import annotations
 
@@ -14,83 +14,98 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-DRS_FOLDER = ROOT / "plugins" / "module_utils" / "drs"
+MODULE_UTILS = ROOT / "plugins" / "module_utils"
 OURS = "ansible_collections.disaster_recovery.aws."
-DRS = f"{OURS}plugins.module_utils.drs."
+DRS = f"{OURS}plugins.module_utils._drs."
 
-LAYERS = {
-    **dict.fromkeys(("states", "text", "servers", "iso8601", "circuit_breaker", "rate_limiter", "deadline"), 0),
-    **dict.fromkeys(("errors", "outcomes"), 1),
-    **dict.fromkeys(("api", "progress", "summaries"), 2),
-    **dict.fromkeys(("connection", "protection", "run", "selection"), 3),
-    **dict.fromkeys(("options", "places", "results", "snapshots"), 4),
-    "reconcile": 5,
+ROOMS = {
+    "resources": frozenset(),
+    "api": frozenset({"ansible_collections", "botocore", "mypy_boto3_drs"}),
+    "run": frozenset(),
+    "results": frozenset({"ansible"}),
 }
-"""A module imports from lower layers only. A new module gets its layer here."""
+"""The rooms, and what each imports besides the standard library. A room imports from itself and from rooms above it."""
 
-PURE = sorted(module for module, layer in LAYERS.items() if layer == 0)
-IMPORT_BOTOCORE = ("api", "connection", "errors")
-IMPORT_AMAZON_AWS = ("connection",)
+FILES = sorted((MODULE_UTILS / "_drs").rglob("*.py"))
 
 
 def imports_of(path: Path) -> set[str]:
-    """The modules that a file imports, also within functions and for type checking."""
+    """The modules that a file imports, with absolute names, also within functions and for type checking."""
+    package = f"{OURS}{'.'.join(path.relative_to(ROOT).parent.parts)}".split(".")
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: sanity wants absolute imports"
-            names.add(node.module or "")
+            parents = package[: len(package) - node.level + 1] if node.level else []
+            names.add(".".join([*parents, *([node.module] if node.module else [])]))
     return names
 
 
 def drs_imports_of(path: Path) -> set[str]:
+    """The files of module_utils/_drs that a file imports, such as "run.places"."""
     return {name.removeprefix(DRS) for name in imports_of(path) if name.startswith(DRS)}
 
 
-def test_every_module_has_its_layer() -> None:
-    assert {path.stem for path in DRS_FOLDER.glob("*.py")} - {"__init__"} == set(LAYERS)
+def test_there_are_these_rooms_and_no_others() -> None:
+    assert {path.parent.name for path in FILES} == set(ROOMS)
+    assert not list((MODULE_UTILS / "_drs").rglob("__init__.py"))
+    assert {path.name for path in MODULE_UTILS.iterdir() if path.name != "__pycache__"} == {"_drs"}
 
 
-@pytest.mark.parametrize("module", LAYERS)
-def test_a_module_imports_only_from_the_layers_below(module: str) -> None:
-    imported = drs_imports_of(DRS_FOLDER / f"{module}.py")
-    assert {other for other in imported if LAYERS[other] >= LAYERS[module]} == set()
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_itself_and_the_rooms_above(room: str) -> None:
+    above = list(ROOMS)[: list(ROOMS).index(room) + 1]
+    files = [path for path in FILES if path.parent.name == room]
+    assert {name.split(".")[0] for path in files for name in drs_imports_of(path)} <= set(above)
+    others = {name.split(".")[0] for path in files for name in imports_of(path) if not name.startswith(OURS)}
+    assert others - set(sys.stdlib_module_names) == ROOMS[room]
 
 
-@pytest.mark.parametrize("module", PURE)
-def test_the_lowest_layer_needs_only_the_standard_library(module: str) -> None:
-    imported = imports_of(DRS_FOLDER / f"{module}.py")
-    assert {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names} == set()
+def test_only_the_connection_knows_amazon_aws() -> None:
+    assert [path.stem for path in FILES if any(".amazon." in name for name in imports_of(path))] == ["connection"]
 
 
-@pytest.mark.parametrize("module", sorted(set(LAYERS) - set(IMPORT_BOTOCORE)))
-def test_only_the_calls_and_their_errors_know_botocore(module: str) -> None:
-    imported = imports_of(DRS_FOLDER / f"{module}.py")
-    assert {name for name in imported if name.split(".")[0] in ("boto3", "botocore", "mypy_boto3_drs")} == set()
+def test_no_file_is_longer_than_340_lines() -> None:
+    assert {path.name for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > 340} == set()
 
 
-@pytest.mark.parametrize("module", sorted(set(LAYERS) - set(IMPORT_AMAZON_AWS)))
-def test_only_the_connection_knows_amazon_aws(module: str) -> None:
-    assert {name for name in imports_of(DRS_FOLDER / f"{module}.py") if ".amazon." in name} == set()
+def test_no_name_stands_in_two_rooms() -> None:
+    rooms: dict[str, set[str]] = {}
+    for path in FILES:
+        for name in names_defined_in(path):
+            rooms.setdefault(name, set()).add(path.parent.name)
+    assert {name: found for name, found in rooms.items() if len(found) > 1} == {}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: path.stem)
-def test_no_plugin_imports_the_tests(path: Path) -> None:
-    assert {name for name in imports_of(path) if name.startswith((f"{OURS}tests", "tests"))} == set()
+def names_defined_in(path: Path) -> set[str]:
+    """The public functions, classes and constants of a file."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_no_plugin_imports_the_tests() -> None:
+    plugins = (ROOT / "plugins").rglob("*.py")
+    assert {name for path in plugins for name in imports_of(path) if name.startswith((f"{OURS}tests", "tests"))} == set()
 
 
 def test_the_action_group_lists_our_modules_and_only_ours() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-    assert sorted(runtime["action_groups"]["aws"]) == modules
+    assert runtime["action_groups"]["aws"] == modules
 
 
-def test_the_info_module_imports_nothing_of_the_loop() -> None:
+def test_the_info_module_needs_nothing_of_the_loop() -> None:
     imported = drs_imports_of(ROOT / "plugins" / "modules" / "drs_source_server_info.py")
     reached: set[str] = set()
     while imported - reached:
         reached |= imported
-        imported = {name for module in imported for name in drs_imports_of(DRS_FOLDER / f"{module}.py")}
-    assert reached & {"reconcile", "places", "run", "results"} == set()
+        paths = [MODULE_UTILS / "_drs" / f"{name.replace('.', '/')}.py" for name in imported]
+        imported = {name for path in paths for name in drs_imports_of(path)}
+    assert reached & {"run.reconcile", "run.places", "run.run", "results.replication"} == set()

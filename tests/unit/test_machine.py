@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,

@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import parse_options
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import parse_rpo
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import hold_reason
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_options, parse_rpo
 
 DEFAULTS: dict[str, Any] = {
     "source_server_id": "s-1234567890abcdefg",

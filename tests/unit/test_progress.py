@@ -21,15 +21,15 @@ import pytest
 from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End, Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End, Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import (
     AT_LEAST_EVERY,
     FILE_VARIABLE,
     Progress,
     ProgressFile,
     progress_line,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import PHASES, Goal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

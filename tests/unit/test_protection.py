@@ -11,24 +11,27 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, SNAPSHOTS_PER_PAGE
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import (
-    REASONS,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import (
+    CALLS_AT_ONCE,
+    SNAPSHOTS_PER_PAGE,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import (
+    NOT_TRIED,
+    TOO_LATE,
     Lookup,
-    message,
+    ended_by,
+    look_up,
     newest,
-    parse_rpo,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
+    REASONS,
+    message,
     protection_of,
     row_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.snapshots import (
-    NOT_TRIED,
-    TOO_LATE,
-    ended_by,
-    look_up,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")

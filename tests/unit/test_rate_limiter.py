@@ -18,8 +18,8 @@ from functools import partial
 from itertools import count
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs import rate_limiter
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.rate_limiter import RateLimiter
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import rate_limiter
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.rate_limiter import RateLimiter
 from hypothesis import given
 from hypothesis import strategies as st
 

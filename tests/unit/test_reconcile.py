@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Operation, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Operation, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,

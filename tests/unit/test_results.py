@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     servers_of,
     success_message,
     values_of,
     warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, RunOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import End, Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,

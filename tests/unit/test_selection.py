@@ -8,22 +8,24 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Filters,
     Selection,
-    find,
-    hold_reason,
     matches,
-    no_match_message,
-    parse_filters,
-    parse_ids,
-    parse_selection,
     state_warnings,
     unmatched,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SOURCE_SERVER_ID
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SOURCE_SERVER_ID
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_filters,
+    parse_ids,
+    parse_selection,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import ERROR_500, REGION, End, FakeDrs, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.model import ServiceModel

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import (
     Storage,
     error_of,
     failed_step_of,

@@ -13,15 +13,9 @@ from typing import get_args
 import pytest
 import yaml
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import KINDS, ErrorKind
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.options import GOALS as GOAL_FOR
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Action, End
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.progress import OTHER_ENDS, REACHED
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import REASONS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.reconcile import ON_ERROR, ON_VERDICT
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.results import COUNTED, NOT_REACHED
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.selection import READERS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import KINDS, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import (
     FIRST_CHECK,
     OPERATION_FOR,
     OPERATIONS,
@@ -36,6 +30,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
     decide,
     phase_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import REASONS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
 from botocore.model import ServiceModel, StringShape, StructureShape
 

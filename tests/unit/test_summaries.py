@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import state_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
     by_cause,
     error_value,
     named,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import (
     LONGEST_TEXT,
     count,
     first_line,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Verdict
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,

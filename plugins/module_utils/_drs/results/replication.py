@@ -9,21 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+from ..resources.selection import STATE_KEY, Selection
+from ..resources.servers import (
     SourceServer,
     error_of,
     hostname_of,
     state_of,
     text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import (
+from ..resources.states import OPERATIONS, Goal
+from ..resources.text import (
+    count,
+    listed,
+    printable,
+    sentence,
+    short,
+)
+from ..run.outcomes import End, Outcome
+from ..run.run import Run
+from .summaries import (
     NAMED,
     NO_STATE,
     Named,
@@ -31,13 +39,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summarie
     snake_case,
     summary_of,
     where,
-)
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
-    count,
-    listed,
-    printable,
-    sentence,
-    short,
 )
 
 NOT_REACHED: dict[Goal, str] = {
@@ -170,3 +171,12 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
         f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
+
+
+def no_match_message(region: str, selection: Selection) -> str:
+    """The message for filters that match no server in any state."""
+    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    excluded = " and is not excluded" if selection.exclude_filters else ""
+    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
+    return sentence(f"No source server{which} in {region}: check the filters and the region")

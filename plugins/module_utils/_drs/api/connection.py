@@ -24,10 +24,11 @@ except ImportError:
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, OVERRUN, DrsApi
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import InvalidOptions, from_exception
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, listed, printable
+
+from ..resources.text import first_line, listed, printable
+from .calls import CALLS_AT_ONCE, OVERRUN, DrsApi
+from .deadline import call_within
+from .errors import InvalidOptions, from_exception
 
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"

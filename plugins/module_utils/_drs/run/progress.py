@@ -18,15 +18,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import End, Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+from ..resources.iso8601 import parse_datetime
+from ..resources.servers import (
     error_of,
     hostname_of,
     storage_of,
     text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+from ..resources.states import (
     OPERATION_FOR,
     OPERATIONS,
     RULES,
@@ -34,7 +33,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states i
     Phase,
     phase_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable
+from ..resources.text import printable
+from .outcomes import End, Outcome
 
 FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 """The environment variable that names the file."""

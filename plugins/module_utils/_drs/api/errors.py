@@ -24,8 +24,8 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule tells the user
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import first_line, printable
+from ..resources.states import OPERATIONS
+from ..resources.text import first_line, printable
 
 ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
 """

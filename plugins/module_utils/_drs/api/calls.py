@@ -20,23 +20,24 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 with suppress(ImportError):  # AnsibleAWSModule tells the user
     from botocore import xform_name
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.deadline import call_within
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import (
+from ..resources.servers import SOURCE_SERVER_ID, text_at
+from ..resources.states import OPERATIONS, Operation
+from .deadline import call_within
+from .errors import (
     DrsError,
     ErrorKind,
     from_exception,
     unreadable,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.rate_limiter import RateLimiter
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SOURCE_SERVER_ID, text_at
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Operation
+from .rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
-    from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+    from mypy_boto3_drs import DrsClient
+
+    from ..resources.servers import (
         RecoverySnapshot,
         SourceServer,
     )
-    from mypy_boto3_drs import DrsClient
 
 DESCRIBE = "DescribeSourceServers"
 DESCRIBE_SNAPSHOTS = "DescribeRecoverySnapshots"

@@ -7,17 +7,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, get_args
+from typing import Any, get_args
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.iso8601 import parse_datetime, parse_duration
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import details_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
-    RecoverySnapshot,
+from ..api.errors import DrsError
+from ..api.snapshots import Lookup
+from ..resources.iso8601 import parse_datetime, parse_duration
+from ..resources.servers import (
     SourceServer,
+    details_of,
     error_of,
     hostname_of,
     last_seen_of,
@@ -25,26 +25,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers 
     storage_of,
     text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+from ..resources.states import (
     RULES,
     Phase,
     condition,
     phase_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.summaries import by_cause, summary_of, where
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import (
+from ..resources.text import (
     count,
     listed,
     sentence,
     short,
 )
-
-Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
-"""The newest recovery snapshot of a server, None if there is none, or the error of the lookup."""
-
-LONGEST_RPO = 31_536_000
-"""A year in seconds, the longest retention of recovery points:
-https://docs.aws.amazon.com/drs/latest/userguide/point-in-time.html"""
+from .summaries import by_cause, summary_of, where
 
 CLOCK_SKEW = 300
 """Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
@@ -68,26 +61,6 @@ class Protection:
     cause: str
     point: str | None = None
     age: int | None = None
-
-
-def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
-    """The first snapshot with a timestamp, otherwise the first; None if there is none.
-
-    The service model requires only expectedTimestamp: a snapshot that is being taken may have no timestamp.
-    """
-    first = None
-    for snapshot in snapshots:
-        if parse_datetime(snapshot.get("timestamp")):
-            return snapshot
-        first = first or snapshot
-    return first
-
-
-def parse_rpo(rpo: int | None) -> int | None:
-    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
-    if rpo is not None and not 1 <= rpo <= LONGEST_RPO:
-        raise InvalidOptions(f"rpo must be from 1 to {LONGEST_RPO} seconds (one year)")
-    return rpo
 
 
 def protection_of(server: SourceServer, rpo: int | None, lookup: Lookup, now: datetime) -> Protection:

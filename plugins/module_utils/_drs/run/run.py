@@ -11,38 +11,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import Api
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import CircuitBreaker
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import (
+from ..api.calls import Api
+from ..api.circuit_breaker import CircuitBreaker
+from ..api.errors import DrsError
+from ..resources.states import (
     OPERATION_FOR,
     RULES,
-    Goal,
     Operation,
     Rule,
     phase_of,
 )
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """The options of a run.
-
-    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: returns why a server appears to
-    have been stopped on purpose, otherwise None. holds: whether to leave such a server alone (filters) or start it with
-    a warning (IDs).
-    """
-
-    goal: Goal
-    check_mode: bool = False
-    wait: bool = False
-    wait_timeout: float = math.inf
-    wait_delay: float = 15.0
-    max_in_progress: int | None = None
-    hold_reason: Callable[[SourceServer], str | None] = lambda _server: None
-    holds: bool = False
+from .options import RunOptions
+from .outcomes import Outcome
 
 
 @dataclass(eq=False)

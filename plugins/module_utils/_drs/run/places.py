@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import hostname_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable
+from ..resources.servers import hostname_of
+from ..resources.states import OPERATIONS
+from ..resources.text import printable
+from .run import Run, Work
 
 HOLDERS_NAMED = 3
 

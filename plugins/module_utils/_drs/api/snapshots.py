@@ -7,21 +7,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeAlias
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import (
+from ..resources.iso8601 import parse_datetime
+from ..resources.servers import RecoverySnapshot
+from .calls import (
     CALLS_AT_ONCE,
     SNAPSHOTS_PER_PAGE,
     SnapshotApi,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
+from .circuit_breaker import (
     UNANSWERED_IN_A_ROW,
     CircuitBreaker,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.protection import Lookup, newest
+from .errors import DrsError
+
+Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
+"""The newest recovery snapshot of a server, None if there is none, or the error of the lookup."""
 
 NOT_TRIED = DrsError("not_sent", None, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
 TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
@@ -68,3 +73,16 @@ def ended_by(lookups: Sequence[Lookup]) -> DrsError | None:
     errors = [lookup for lookup in lookups if isinstance(lookup, DrsError)]
     fatal = [error for error in errors if error.kind == "fatal"]
     return next(iter(fatal or (errors if len(errors) == len(lookups) else [])), None)
+
+
+def newest(snapshots: Iterable[RecoverySnapshot]) -> RecoverySnapshot | None:
+    """The first snapshot with a timestamp, otherwise the first; None if there is none.
+
+    The service model requires only expectedTimestamp: a snapshot that is being taken may have no timestamp.
+    """
+    first = None
+    for snapshot in snapshots:
+        if parse_datetime(snapshot.get("timestamp")):
+            return snapshot
+        first = first or snapshot
+    return first

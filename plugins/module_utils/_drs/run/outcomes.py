@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+from ..resources.servers import (
     SourceServer,
+    details_of,
     error_of,
-    last_seen_of,
-    raw_error_of,
     state_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import Rule, advice, condition, phase_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, short
+from ..resources.states import Rule, advice, condition
+from ..resources.text import short
 
 Action = Literal["start", "stop", "none"]
 End = Literal["done", "failed", "held", "deferred"]
@@ -83,12 +82,3 @@ class Outcome:
     def finish(self, end: End, reason: str, cause: str = "") -> None:
         """Set the final result."""
         self.end, self.reason, self.cause = end, reason, cause or reason
-
-
-def details_of(server: SourceServer | None) -> list[str]:
-    """What only this server reports about its state: the raw error, and when it was last seen if it is disconnected."""
-    raw, seen = raw_error_of(server), last_seen_of(server)
-    details = [printable(raw)] if raw else []
-    if seen and phase_of(state_of(server)) == "disconnected":
-        details.append(f"last seen {printable(seen)}")
-    return details

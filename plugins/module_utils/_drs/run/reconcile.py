@@ -13,23 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.api import CALLS_AT_ONCE, batches
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.circuit_breaker import (
+from ..api.calls import CALLS_AT_ONCE, batches
+from ..api.circuit_breaker import (
     UNANSWERED_IN_A_ROW,
     CircuitBreaker,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError, ErrorKind
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.places import (
+from ..api.errors import DrsError, ErrorKind
+from ..resources.servers import progress_of, state_of
+from ..resources.states import OPERATIONS, Verdict, decide
+from ..resources.text import printable, short, times
+from .places import (
     defer,
     defer_without_place,
     free_places,
     in_progress,
     next_batch,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.run import Run, Work
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import progress_of, state_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.states import OPERATIONS, Verdict, decide
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import printable, short, times
+from .run import Run, Work
 
 CONFLICTS = 2
 CONFLICT_PAUSE = 3.0

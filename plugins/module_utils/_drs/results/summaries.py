@@ -12,14 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.servers import (
+
+from ..api.errors import DrsError
+from ..resources.servers import (
     SourceServer,
     hostname_of,
     storage_of,
     text_at,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils.drs.text import count, printable, short
+from ..resources.text import count, printable, short
 
 NAMED = 20
 """Maximum number of servers named in one sentence."""

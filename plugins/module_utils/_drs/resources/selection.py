@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Selects source servers by ID or by EC2-style filters. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import glob
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .servers import (
+    SourceServer,
+    state_of,
+    tags_of,
+    text_at,
+)
+from .states import PHASES
+from .text import listed, printable
+
+WILDCARDS = frozenset({"*", "?"})
+
+STATE_KEY = "replication-state"
+_HINTS = ("sourceProperties", "identificationHints")
+
+READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
+    "tag-key": lambda server: list(tags_of(server)),
+    "hostname": lambda server: text_at(server, *_HINTS, "hostname"),
+    "fqdn": lambda server: text_at(server, *_HINTS, "fqdn"),
+    "ec2-instance-id": lambda server: text_at(server, *_HINTS, "awsInstanceID"),
+    "source-server-id": lambda server: text_at(server, "sourceServerID"),
+    STATE_KEY: state_of,
+    "staging-account-id": lambda server: text_at(server, "stagingArea", "stagingAccountID"),
+    "origin-account-id": lambda server: text_at(server, "sourceCloudProperties", "originAccountID"),
+    "origin-region": lambda server: text_at(server, "sourceCloudProperties", "originRegion"),
+    "replication-direction": lambda server: text_at(server, "replicationDirection"),
+}
+"""The filter keys other than tag:<Key>, each with a function that returns a string, a list of strings or None."""
+
+CASELESS = frozenset({"hostname", "fqdn"})
+"""Hostnames are case-insensitive (RFC 4343)."""
+
+NAMING = ("hostname", "fqdn", "ec2-instance-id", "source-server-id")
+"""The keys whose literal values name a server. If no server matches such a value, it is reported as unmatched."""
+
+Filters = dict[str, list[str]]
+"""Maps each filter key to its patterns, any of which may match."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selected source servers: by ID, or those that match filters and none of exclude_filters."""
+
+    source_server_ids: list[str] | None = None
+    filters: Filters = field(default_factory=dict)
+    exclude_filters: list[Filters] = field(default_factory=list)
+
+
+def state_warnings(selection: Selection) -> list[str]:
+    """Warnings about replication-state patterns that match no known state, such as mistyped ones."""
+    return [
+        f"{STATE_KEY} {printable(repr(pattern))} matches none of the known states: {listed(list(PHASES))}"
+        for filters in (selection.filters, *selection.exclude_filters)
+        for pattern in filters.get(STATE_KEY, [])
+        if not any(_regex(pattern).fullmatch(state) for state in PHASES)
+    ]
+
+
+def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:
+    """The values without a wildcard that name a server but match none of these, as "key=value"."""
+    for key in NAMING:
+        for pattern in filters.get(key, []):
+            if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
+                yield f"{key}={pattern}"
+
+
+def matches(server: SourceServer, filters: Filters) -> bool:
+    """Whether the server matches at least one pattern of every key. Case-sensitive, except for hostnames."""
+    return all(
+        any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in texts_of(server, key))
+        for key, patterns in filters.items()
+    )
+
+
+def texts_of(server: SourceServer, key: str) -> list[str]:
+    """The server's values for a filter key; empty if there are none."""
+    value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _tokens(pattern: str) -> list[str]:
+    return re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
+
+
+def _is_literal(pattern: str) -> bool:
+    return WILDCARDS.isdisjoint(_tokens(pattern))
+
+
+@functools.cache
+def _regex(pattern: str, caseless: bool = False) -> re.Pattern[str]:
+    """An EC2 filter pattern: * matches any string and ? any character; a backslash escapes them."""
+    # fnmatch's expressions do not backtrack, so no hostname can keep them busy.
+    text = "".join(token if token in WILDCARDS else glob.escape(token[-1]) for token in _tokens(pattern))
+    return re.compile(fnmatch.translate(text), re.IGNORECASE if caseless else re.RegexFlag(0))

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Converts and validates the options of a task. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..api.errors import InvalidOptions
+from ..resources.holds import hold_reason
+from ..resources.selection import READERS, STATE_KEY, Filters, Selection
+from ..resources.servers import SOURCE_SERVER_ID, SourceServer
+from ..resources.states import Goal
+from ..resources.text import listed, printable
+
+LONGEST_RPO = 31_536_000
+"""A year in seconds, the longest retention of recovery points:
+https://docs.aws.amazon.com/drs/latest/userguide/point-in-time.html"""
+
+Params = Mapping[str, Any]
+
+GOALS: dict[tuple[str, str], Goal] = {
+    ("started", "replicating"): "replicating",
+    ("started", "continuous"): "continuous",
+    ("stopped", "replicating"): "stopped",
+    ("stopped", "continuous"): "stopped",
+}
+"""The goal for state and wait_until."""
+
+MOST_SECONDS = 31_536_000
+"""A year."""
+
+INVALID: list[tuple[Callable[[Params], bool], str]] = [
+    (
+        lambda params: params["state"] == "stopped" and params["filters"] is not None,
+        "state: stopped takes IDs only, never filters: name each source server whose recovery snapshots may be deleted",
+    ),
+    (
+        lambda params: params["state"] == "stopped" and not params["delete_snapshots"],
+        "state: stopped permanently deletes every recovery snapshot: set delete_snapshots: true to confirm",
+    ),
+    (
+        lambda params: params["max_in_progress"] is not None and params["max_in_progress"] < 1,
+        "max_in_progress must be at least 1; omit it for no limit",
+    ),
+    (
+        lambda params: not 1 <= params["wait_timeout"] <= MOST_SECONDS,
+        f"wait_timeout must be from 1 to {MOST_SECONDS} seconds (one year)",
+    ),
+    (
+        lambda params: not 1 <= params["wait_delay"] <= MOST_SECONDS,
+        f"wait_delay must be from 1 to {MOST_SECONDS} seconds (one year)",
+    ),
+    (
+        lambda params: bool(params["exclude_filters"]) and params["filters"] is None,
+        "exclude_filters requires filters",
+    ),
+    (
+        lambda params: params["wait"] and any(STATE_KEY in filters for filters in _all_filters(params)),
+        f"wait: true cannot be combined with {STATE_KEY}: a second run would not wait for what the first started",
+    ),
+]
+"""Conditions under which options are rejected, and the message for the user."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of a run.
+
+    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: returns why a server appears to
+    have been stopped on purpose, otherwise None. holds: whether to leave such a server alone (filters) or start it with
+    a warning (IDs).
+    """
+
+    goal: Goal
+    check_mode: bool = False
+    wait: bool = False
+    wait_timeout: float = math.inf
+    wait_delay: float = 15.0
+    max_in_progress: int | None = None
+    hold_reason: Callable[[SourceServer], str | None] = lambda _server: None
+    holds: bool = False
+
+
+def parse_options(params: Params, check_mode: bool) -> RunOptions:
+    """The options of the run. Raises InvalidOptions for invalid values and combinations."""
+    for applies, reason in INVALID:
+        if applies(params):
+            raise InvalidOptions(reason)
+    return RunOptions(
+        goal=GOALS[params["state"], params["wait_until"]],
+        check_mode=check_mode,
+        wait=params["wait"] and not check_mode,
+        wait_timeout=params["wait_timeout"],
+        wait_delay=params["wait_delay"],
+        max_in_progress=params["max_in_progress"],
+        hold_reason=hold_reason,
+        holds=params["filters"] is not None,
+    )
+
+
+def _all_filters(params: Params) -> list[Mapping[str, Any]]:
+    return [params["filters"] or {}, *(params["exclude_filters"] or [])]
+
+
+def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Selection | None:
+    """The selection from the one selector that is set; None if none is. A null selector counts as not set.
+
+    Raises InvalidOptions for several selectors, for an empty one (DescribeSourceServers without IDs returns every
+    server), and for what parse_ids and parse_filters reject.
+    """
+    selector = _selector(params, selectors)
+    exclude_filters = [parse_filters("exclude_filters", entry) for entry in params["exclude_filters"] or []]
+    if selector == "filters":
+        return Selection(filters=parse_filters("filters", params["filters"]), exclude_filters=exclude_filters)
+    if selector is None:
+        return Selection(exclude_filters=exclude_filters) if exclude_filters else None
+    if exclude_filters:
+        raise InvalidOptions(f"exclude_filters cannot be combined with {selector}")
+    return Selection(source_server_ids=parse_ids(params[selector]))
+
+
+def _selector(params: Mapping[str, Any], selectors: Sequence[str]) -> str | None:
+    """The selector that is set; None if none is. Raises InvalidOptions for several selectors and for an empty one."""
+    given = [selector for selector in selectors if params[selector] is not None]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise InvalidOptions(f"Give only one of {listed(selectors)}, not {listed(given)}")
+    value = params[given[0]]
+    if not value or (isinstance(value, str) and not value.strip()):
+        raise InvalidOptions(f"{given[0]} is empty. Name the source servers; empty never means all")
+    return given[0]
+
+
+def parse_ids(value: str | Sequence[str]) -> list[str]:
+    """The source server IDs without surrounding whitespace and duplicates, in order.
+
+    Raises InvalidOptions that lists all malformed IDs.
+    """
+    ids = list(dict.fromkeys(str(text).strip() for text in ([value] if isinstance(value, str) else value)))
+    wrong = [repr(text) for text in ids if not SOURCE_SERVER_ID.fullmatch(text)]
+    if wrong:
+        raise InvalidOptions(f"Invalid source server IDs (expected s- and 17 letters or digits): {listed(wrong)}")
+    return ids
+
+
+def parse_filters(option: str, value: Any) -> Filters:
+    """The filters with each value as a list of patterns. Booleans and numbers are converted as in amazon.aws.
+
+    Raises InvalidOptions for empty filters, an unknown key, an empty list, and a value that is not a string, number,
+    boolean or list of these.
+    """
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
+    check_keys(option, value)
+    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+
+
+def check_keys(option: str, keys: Iterable[object]) -> None:
+    """Raises InvalidOptions that lists the keys that are not filter keys."""
+    unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
+    if unknown:
+        raise InvalidOptions(f"{option}: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
+
+
+def _patterns(option: str, key: str, value: Any) -> list[str]:
+    patterns = value if isinstance(value, list) else [value]
+    if not patterns or not all(isinstance(pattern, (str, bool, int, float)) for pattern in patterns):
+        given = printable(repr(value))
+        raise InvalidOptions(f"{option}: {key} takes a string, number, boolean or a list of these, not {given}")
+    return [str(pattern).lower() if isinstance(pattern, bool) else str(pattern) for pattern in patterns]
+
+
+def parse_rpo(rpo: int | None) -> int | None:
+    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
+    if rpo is not None and not 1 <= rpo <= LONGEST_RPO:
+        raise InvalidOptions(f"rpo must be from 1 to {LONGEST_RPO} seconds (one year)")
+    return rpo
