@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Verdict
 
 GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
 

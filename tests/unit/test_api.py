@@ -629,3 +629,62 @@ def test_an_html_error_page_is_reported_by_its_status(call: Call, status: int, d
     assert str(status) in error.message
     assert "\n" not in error.message
     assert error.code is None
+
+
+def test_after_20_unanswered_calls_in_a_row_an_operation_is_called_once_a_minute() -> None:
+    client = FakeClient(ERROR_500)
+    api = client.api()
+    errors = [error_of(start, api) for _call in range(30)]
+    assert [error.kind for error in errors] == ["unanswered"] * 20 + ["not_tried"] * 10
+    assert str(errors[-1]) == "not tried: 20 calls in a row were not answered"
+    client.clock.pass_(60)
+    assert [error_of(start, api).kind for _call in range(3)] == ["unanswered", "not_tried", "not_tried"]
+    assert len(client.calls) == 21
+    client.clock.pass_(60)
+    client.then(STARTED)
+    assert [start(api), start(api)] == [SERVER, SERVER]
+
+
+def test_every_attempt_of_a_read_counts_and_an_open_breaker_ends_its_attempts() -> None:
+    client = FakeClient(ERROR_500)
+    api = client.api()
+    kinds = [error_of(describe, api).kind for _call in range(5)]
+    assert (kinds, len(client.calls)) == (["unanswered"] * 4 + ["not_tried"], 20)
+
+
+def test_an_operation_that_is_answered_says_nothing_of_another() -> None:
+    client = FakeClient(ERROR_500)
+    api = client.api()
+    for _call in range(20):
+        error_of(start, api)
+    client.then(PAGE)
+    describe(api)
+    assert error_of(start, api).kind == "not_tried"
+
+
+@pytest.mark.parametrize("answer", [DENIED, CONFLICT, Failing("ResourceNotFoundException", 404)], ids=repr)
+def test_refusals_never_open_the_breaker(answer: Failing) -> None:
+    client = FakeClient(answer)
+    api = client.api()
+    for _call in range(100):
+        error_of(start, api)
+    assert len(client.calls) == 100
+
+
+@pytest.mark.parametrize("call", [describe, snapshots, start, stop])
+def test_nothing_is_called_after_a_fatal_error(call: Call) -> None:
+    client = FakeClient(Failing("ExpiredTokenException", 403))
+    api = client.api()
+    fatal = error_of(describe, api)
+    later = error_of(call, api)
+    assert (fatal.kind, later.kind, later.code, later.message) == ("fatal", "not_tried", fatal.code, fatal.message)
+    assert len(client.calls) == 1
+
+
+@pytest.mark.parametrize("late", [0.0, 1.0])
+def test_no_snapshot_is_looked_up_after_the_deadline(late: float) -> None:
+    client = FakeClient(PAGE)
+    api = client.api(seconds=5)
+    client.clock.pass_(5 + late)
+    assert error_of(snapshots, api).kind == "not_sent"
+    assert not client.calls

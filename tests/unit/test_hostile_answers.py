@@ -17,13 +17,14 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Selection,
     matches,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     success_message,
@@ -180,7 +181,7 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
 
     api = HostileApi(shown, answered)
     assert find(api, Selection(filters={"hostname": ["*"]})).servers in ([], [shown])
-    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5, hold_reason=hold_reason)
+    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5)
     lines: list[str] = []
 
     def report(outcomes: Sequence[Outcome]) -> None:

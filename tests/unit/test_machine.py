@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -113,7 +112,7 @@ class FleetOverDays(RuleBasedStateMachine):
             self.go(*failed, goal="replicating")
 
     def go(self, *source_server_ids: str, **options: Any) -> Run:
-        self.last = run = self.drs.run(*source_server_ids, hold_reason=hold_reason, **options)
+        self.last = run = self.drs.run(*source_server_ids, **options)
         meant = source_server_ids or tuple(self.drs.servers)
         assert [outcome.source_server_id for outcome in run.outcomes] == list(meant)
         return run

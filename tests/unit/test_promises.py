@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, decide
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
     CONFLICT,
@@ -189,7 +189,7 @@ PROMISES = [
 @quietly(examples=1500)
 @given(drs=worlds(), options=OPTIONS)
 def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) -> None:
-    run = drs.run(**options, hold_reason=hold_reason)  # DRS holds two promises itself, see FakeDrs
+    run = drs.run(**options)  # DRS holds two promises itself, see FakeDrs
     for promise in PROMISES:
         promise(drs, options, run)
 
@@ -199,7 +199,7 @@ def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) ->
 def test_a_change_is_reported_wherever_a_call_of_this_run_took_effect_or_may_have(
     drs: FakeDrs, options: Options
 ) -> None:
-    run = drs.run(**options, hold_reason=hold_reason)
+    run = drs.run(**options)
     assert run.took_effect <= run.reported
 
 
@@ -207,7 +207,7 @@ def test_a_change_is_reported_wherever_a_call_of_this_run_took_effect_or_may_hav
 @given(drs=worlds(), options=OPTIONS)
 def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, options: Options) -> None:
     goal = options["goal"]
-    drs.run(**options, hold_reason=hold_reason)
+    drs.run(**options)
     calm(drs)
     before = truth(drs)
 

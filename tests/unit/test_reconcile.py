@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Operation, Verdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
@@ -407,7 +408,8 @@ def test_describes_end_where_the_service_does_not_answer_and_go_on_where_it_refu
     run = drs.run()
 
     assert len(run.of("describe")) == number, "an unanswered Describe stands for 6 attempts, and 20 open the breaker"
-    assert {outcome.reason for outcome in run.outcomes} == {end.message}
+    assert {outcome.reason for outcome in run.outcomes[: number * 200]} == {end.message}
+    assert {outcome.reason.split(":")[0] for outcome in run.outcomes[number * 200 :]} <= {"not tried"}
 
 
 def test_ten_calls_are_made_at_once() -> None:
@@ -559,26 +561,29 @@ def test_max_in_progress_does_not_limit_stops() -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: bool) -> None:
-    drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED"])
+    drs = FakeDrs(
+        {sid(n): FakeServer([s], holds=[True]) for n, s in enumerate(["STOPPED", "CONTINUOUS", "DISCONNECTED"])}
+    )
 
-    run = drs.run(holds=True, hold_reason=lambda _server: "failed over", check_mode=check_mode)
+    run = drs.run(holds=True, check_mode=check_mode)
 
     assert run.writes == []
     held, running, disconnected = run.outcomes
     assert (held.end, held.changed, held.action, held.state) == ("held", False, "none", "STOPPED")
-    assert (held.reason, held.cause) == ("failed over; name it by its ID to start it", "failed over")
-    assert held.warning == "held, failed over"
+    assert (held.reason, held.cause) == (f"{FAILBACK}; name it by its ID to start it", FAILBACK)
+    assert held.warning == f"held, {FAILBACK}"
     assert running.end == "done"
     assert disconnected.end == "failed"
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_it(check_mode: bool) -> None:
-    run = FakeDrs(["STOPPED"]).run(hold_reason=lambda _server: "failed over", check_mode=check_mode)
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], holds=[True])}).run(check_mode=check_mode)
     assert run.only.changed
-    assert run.only.warnings == ["named by ID and not held, but failed over"]
+    assert run.only.warnings == [f"named by ID and not held, but {FAILBACK}"]
 
 
+FAILBACK = "replicates in direction FAILBACK"
 LOST = End(SILENCE, after_effect=True)
 
 
@@ -598,18 +603,19 @@ LOST = End(SILENCE, after_effect=True)
 def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_server(
     server: FakeServer, options: dict[str, Any], is_warned: bool
 ) -> None:
-    run = FakeDrs({sid(0): replace(server)}).run(**options, wait_timeout=60, hold_reason=lambda _server: "failed over")
-    assert ("named by ID and not held, but failed over" in run.only.warnings) == is_warned
+    run = FakeDrs({sid(0): replace(server, holds=[True])}).run(**options, wait_timeout=60)
+    assert (f"named by ID and not held, but {FAILBACK}" in run.only.warnings) == is_warned
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_stop_is_neither_held_nor_warned_of(check_mode: bool) -> None:
-    run = FakeDrs(["CONTINUOUS"]).run(goal="stopped", check_mode=check_mode, hold_reason=lambda _server: "failed over")
+    run = FakeDrs({sid(0): FakeServer(["CONTINUOUS"], holds=[True])}).run(goal="stopped", check_mode=check_mode)
     assert (run.only.changed, run.only.warnings) == (True, [])
 
 
 def test_a_deferred_server_is_not_warned_of() -> None:
-    run = FakeDrs(["PAUSED", "STOPPED"]).run(max_in_progress=1, hold_reason=lambda _server: "failed over")
+    servers = {sid(0): FakeServer(["PAUSED"]), sid(1): FakeServer(["STOPPED"], holds=[True])}
+    run = FakeDrs(servers).run(max_in_progress=1)
     assert run.outcomes[1].warnings == []
 
 
@@ -631,13 +637,9 @@ def test_an_error_of_one_request_does_not_end_the_run_for_all() -> None:
 
 def test_a_held_server_takes_no_place() -> None:
     drs = FakeDrs(["STOPPED"] * 3)
-    held = sid(0)
+    drs.servers[sid(0)].holds = [True]
 
-    run = drs.run(
-        max_in_progress=1,
-        holds=True,
-        hold_reason=lambda server: "failed over" if server["sourceServerID"] == held else None,
-    )
+    run = drs.run(max_in_progress=1, holds=True)
 
     assert run.writes == [sid(1)]
     assert [outcome.end for outcome in run.outcomes] == ["held", "done", "deferred"]
@@ -645,13 +647,12 @@ def test_a_held_server_takes_no_place() -> None:
 
 @pytest.mark.parametrize("end", [End(SILENCE), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
 def test_a_server_that_was_called_is_never_held(end: End) -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end])})
-    reasons = iter([None, "failed over", "failed over"])
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end], holds=[False, False, True])})
 
-    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+    run = drs.run(holds=True)
 
     assert (run.only.end, run.only.changed, run.only.action) == ("failed", False, "start")
-    assert "failed over" in run.only.reason
+    assert FAILBACK in run.only.reason
     assert ("may have taken effect" in run.only.reason) == (end.error is not CONFLICT)
 
 
@@ -667,9 +668,10 @@ def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_take
 
 
 def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
-    reasons = iter([None, "failed over"])
-    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+    drs = FakeDrs(
+        {sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)], holds=[False, False, True])}
+    )
+    run = drs.run(holds=True)
     assert (run.only.end, run.only.changed, run.only.state) == ("done", True, "INITIATING")
 
 
@@ -806,3 +808,20 @@ def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends
     assert run.ended_by is not None
     assert len(run.of("start")) > CALLS_AT_ONCE + 2
     assert not any("not tried" in outcome.reason for outcome in run.outcomes)
+
+
+@pytest.mark.parametrize("end", [End(REFUSED), End(THROTTLED)], ids=["403", "429"])
+def test_one_place_and_4000_servers_take_no_time_that_a_user_would_notice(end: End) -> None:
+    drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[end] * 3) for number in range(4000)})
+    drs.patience = 20_000
+    began = time.process_time()
+    drs.run(max_in_progress=1)
+    assert time.process_time() - began < 10
+
+
+def test_the_deadline_ends_a_wait_of_4000_servers_with_one_place_at_once() -> None:
+    drs = FakeDrs(["STALLED", *["STOPPED"] * 3999])
+    began = time.process_time()
+    run = drs.run(wait=True, max_in_progress=1, wait_timeout=20)
+    assert time.process_time() - began < 10
+    assert [outcome.end for outcome in run.outcomes] == ["failed", *["deferred"] * 3999]

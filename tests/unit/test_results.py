@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     servers_of,
@@ -173,11 +173,7 @@ def test_texts_of_an_outcome_are_cut_and_shown_escaped() -> None:
 def test_the_summary_counts_the_outcomes() -> None:
     drs = FakeDrs([*MIXED, "STOPPED", "STOPPED"])
     drs.servers[sid(7)].holds = [True]
-    run = drs.run(
-        max_in_progress=3,
-        holds=True,
-        hold_reason=lambda server: "held" if server.get("replicationDirection") else None,
-    )
+    run = drs.run(max_in_progress=3, holds=True)
     assert values_of(run.outcomes, diff=False)["summary"] == {
         "matched": 8,
         "changed": 1,
@@ -403,13 +399,15 @@ def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> Non
 def test_there_is_one_warning_for_each_cause() -> None:
     drs = FakeDrs(["STALLED", "PAUSED", "STALLED", "SOMETHING_NEW", "STOPPED", "STOPPED", "CONTINUOUS", "DISCONNECTED"])
     drs.servers[sid(0)].members = hinted("web1")
-    run = drs.run(hold_reason=lambda _server: "failed over", holds=True)
+    for number in (4, 5):
+        drs.servers[sid(number)].holds = [True]
+    run = drs.run(holds=True)
     stalled, paused, unknown, held = warnings_of(run.outcomes)
     assert stalled.startswith("Of 8 source servers: STALLED: AGENT_NOT_SEEN, check that the source server is up")
     assert stalled.endswith(f": {sid(0)} web1, {sid(2)}")
     assert paused == f"Of 8 source servers: PAUSED, replication is paused: {sid(1)}"
     assert unknown.startswith("Of 8 source servers: SOMETHING_NEW, ")
-    assert held == f"Of 8 source servers: held, failed over: {sid(4)}, {sid(5)}"
+    assert held == f"Of 8 source servers: held, replicates in direction FAILBACK: {sid(4)}, {sid(5)}"
 
 
 def test_a_warning_about_the_one_server_is_in_the_singular() -> None:

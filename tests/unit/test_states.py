@@ -14,23 +14,24 @@ import pytest
 import yaml
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import KINDS, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
+    OPERATION_FOR,
+    OPERATIONS,
+    Goal,
+    Operation,
+    Verdict,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import (
     FIRST_CHECK,
-    OPERATION_FOR,
-    OPERATIONS,
     PHASES,
     RULES,
-    Goal,
-    Operation,
     Phase,
-    Verdict,
     advice,
     condition,
     decide,
     phase_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import REASONS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
@@ -68,7 +69,6 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(COUNTED, set(get_args(End)) - {"done"}, id="COUNTED"),
         pytest.param(OTHER_ENDS, set(get_args(End)) - {"done"}, id="OTHER_ENDS"),
         pytest.param(REACHED, get_args(Goal), id="REACHED"),
-        pytest.param(REASONS, get_args(Phase), id="REASONS"),
         pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOALS"),
         pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOALS"),
         pytest.param(GOALS, get_args(Goal), id="goals of the decision table"),
@@ -221,34 +221,30 @@ def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | No
     assert decide("stopped", state, accepted_ago=ago).verdict == ends.get(state, "wait")
 
 
-def test_the_condition_of_a_stalled_server_is_its_error_with_the_first_thing_to_check() -> None:
-    expected = "UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"
-    assert advice("UNSTABLE_NETWORK") == expected
-    reason = decide("continuous", "STALLED").reason
-    assert condition("STALLED", reason, "UNSTABLE_NETWORK") == f"STALLED: {expected}"
-    assert condition("STALLED", reason, "SOMETHING_NEW") == "STALLED: SOMETHING_NEW"
-
-
-@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "INITIATING", "BACKLOG"])
-def test_the_condition_of_any_other_server_is_its_reason_and_its_error(state: str) -> None:
-    assert condition(state, "why", "SOMETHING_NEW") == f"{state}, why: SOMETHING_NEW"
-
-
 @pytest.mark.parametrize(
     ("state", "error_code", "expected"),
     [
-        ("STALLED", None, "STALLED, why"),
-        ("STALLED", "", "STALLED, why"),
-        ("DISCONNECTED", "AGENT_NOT_SEEN", "DISCONNECTED, why"),
-        ("INITIATING", None, "INITIATING, why"),
-        (None, None, "why"),
-        (None, "AGENT_NOT_SEEN", "why"),
+        ("STALLED", "NEW_ERROR", "STALLED: NEW_ERROR"),
+        ("STALLED", None, "STALLED, replication has stalled, no data is flowing"),
+        ("PAUSED", "NEW_ERROR", "PAUSED, replication is paused: NEW_ERROR"),
+        ("INITIATING", "NEW_ERROR", "INITIATING, replication is being initiated, no data is flowing yet: NEW_ERROR"),
+        ("STOPPED", "", "STOPPED, replication is stopped"),
+        (None, "NEW_ERROR", "AWS reported no data replication state"),
     ],
 )
-def test_the_condition_of_a_server_without_an_error_or_an_agent_is_its_reason(
-    state: str | None, error_code: str | None, expected: str
-) -> None:
-    assert condition(state, "why", error_code) == expected
+def test_a_condition_names_state_reason_and_error(state: str | None, error_code: str | None, expected: str) -> None:
+    assert condition(decide("continuous", state), state, error_code) == expected
+
+
+def test_the_condition_of_a_stalled_server_has_the_first_thing_to_check() -> None:
+    check = advice("UNSTABLE_NETWORK")
+    assert check.startswith("UNSTABLE_NETWORK, check TCP 1500")
+    assert condition(decide("continuous", "STALLED"), "STALLED", "UNSTABLE_NETWORK") == f"STALLED: {check}"
+
+
+def test_the_condition_of_a_disconnected_server_has_no_error() -> None:
+    rule = decide("continuous", "DISCONNECTED")
+    assert condition(rule, "DISCONNECTED", "AGENT_NOT_SEEN") == f"DISCONNECTED, {rule.reason}"
 
 
 def rows_under(heading: str) -> list[list[str]]:

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    ANSWERED,
     CONFLICT,
     ERROR_500,
     EXPIRED,
@@ -338,9 +342,9 @@ def test_nothing_is_reported_without_a_wait() -> None:
 
 def test_held_servers_are_not_waited_for() -> None:
     drs = FakeDrs(["STOPPED"] * 2)
-    held = sid(0)
+    drs.servers[sid(0)].holds = [True]
 
-    run = wait(drs, holds=True, hold_reason=lambda server: "held" if server["sourceServerID"] == held else None)
+    run = wait(drs, holds=True)
 
     assert run.writes == [sid(1)]
     assert run.took == 45
@@ -371,8 +375,8 @@ def test_a_server_that_somebody_else_starts_and_stops_again_is_tried_again(descr
 def test_a_server_that_is_stopped_again_while_nothing_is_answered_says_that_it_was_not_tried_again() -> None:
     servers = {sid(number): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9) for number in range(1, 21)}
     drs = FakeDrs({sid(0): FakeServer(["STOPPED", "STALLED", "STOPPED"], starts=[End(CONFLICT)]), **servers})
-    run = drs.run(wait=True, wait_timeout=600)
-    assert run.outcomes[0].reason == "not tried again: 20 calls in a row were not answered"
+    run = drs.run(wait=True, wait_timeout=50)
+    assert run.outcomes[0].reason.startswith("not tried again: 20 calls in a row were not answered")
     assert (run.outcomes[0].end, run.outcomes[0].action) == ("failed", "none")
 
 
@@ -478,7 +482,7 @@ def test_a_start_not_sent_in_time_has_a_complete_reason() -> None:
     not_sent = error("not_sent", None, "StartReplication was not sent before wait_timeout")
     outcome = wait(one(["STOPPED"], starts=[End(not_sent, takes=0)] * 9999), timeout=3, wait_delay=1).only
     assert (outcome.reason, outcome.cause, outcome.error_code, outcome.action) == (
-        "StartReplication was not sent before wait_timeout; wait_timeout (3 s) expired",
+        "not tried: StartReplication was not sent before wait_timeout; wait_timeout (3 s) expired",
         "STOPPED, replication is stopped",
         None,
         "none",
@@ -493,3 +497,28 @@ def test_the_observation_at_the_deadline_may_take_five_seconds() -> None:
 
     assert [call.at - run.calls[0].at for call in run.of("describe")[5:]] == [10, 12.5]
     assert run.took == 15
+
+
+@pytest.mark.parametrize("minutes", [5, 30])
+def test_a_wait_outlives_an_outage_and_sends_one_start_a_minute_meanwhile(minutes: int) -> None:
+    drs = FakeDrs(["STOPPED"] * 60)
+    outage_ends_at = drs.clock() + minutes * 60
+
+    class Outage(FakeDrs):
+        def send(self, operation: Operation, resource_id: str) -> SourceServer:
+            self.every_start = End(SILENCE) if self.clock() < outage_ends_at else ANSWERED
+            return super().send(operation, resource_id)
+
+    drs.__class__ = Outage
+    run = wait(drs, timeout=minutes * 60 + 900, wait_delay=60)
+    during = [call for call in run.of("start") if call.at < outage_ends_at]
+    assert len(during) <= 20 + CALLS_AT_ONCE + minutes
+    assert [outcome.reason for outcome in run.outcomes if outcome.failed] == []
+
+
+def test_a_wait_outlives_an_outage_of_the_listing() -> None:
+    drs = FakeDrs(["STALLED"], describes=[End(), *[End(ERROR_500)] * 10])
+    run = wait(drs, timeout=3600)
+    assert run.only.error_code is None
+    failed = run.of("describe")[1:11]
+    assert all(after.at - before.at >= 15 for before, after in pairwise(failed))

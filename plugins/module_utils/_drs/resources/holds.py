@@ -6,35 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .servers import SourceServer, text_at
 
+
 # https://docs.aws.amazon.com/drs/latest/userguide/failback-performing-main.html
-HOLDS: list[tuple[Callable[[SourceServer], bool], str]] = [
-    (lambda server: _last_recovery(server) in ("PENDING", "IN_PROGRESS"), "a recovery launch is in progress"),
-    (
-        lambda server: (
-            bool(text_at(server, "recoveryInstanceId")) and _last_recovery(server) not in (None, "FAILED", "TERMINATED")
-        ),
-        "failed over to a recovery instance",
-    ),
-    (lambda server: server.get("replicationDirection") == "FAILBACK", "replicates in direction FAILBACK"),
-    (
-        lambda server: text_at(server, "stagingArea", "status") in ("EXTENDED", "EXTENSION_ERROR"),
-        "extended from another account",
-    ),
-    (
-        lambda server: bool(text_at(server, "reversedDirectionSourceServerArn")),
-        "has a reversed source server, protect it by reversed replication",
-    ),
-]
-"""Conditions that show that a server was stopped on purpose, with the reason given to the user."""
-
-
 def hold_reason(server: SourceServer) -> str | None:
-    """Why filters leave a stopped server alone; None if they do not."""
-    return next((reason for applies, reason in HOLDS if applies(server)), None)
+    """Why filters leave a stopped server alone: it appears to have been stopped on purpose. None if they do not."""
+    recovery = _last_recovery(server)
+    if recovery in ("PENDING", "IN_PROGRESS"):
+        return "a recovery launch is in progress"
+    if text_at(server, "recoveryInstanceId") and recovery not in (None, "FAILED", "TERMINATED"):
+        return "failed over to a recovery instance"
+    if text_at(server, "replicationDirection") == "FAILBACK":
+        return "replicates in direction FAILBACK"
+    if text_at(server, "stagingArea", "status") in ("EXTENDED", "EXTENSION_ERROR"):
+        return "extended from another account"
+    if text_at(server, "reversedDirectionSourceServerArn"):
+        return "has a reversed source server, protect it by reversed replication"
+    return None
 
 
 def _last_recovery(server: SourceServer) -> str | None:

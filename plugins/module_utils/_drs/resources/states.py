@@ -10,17 +10,16 @@ repeats the tables, and a test compares them.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Goal = Literal["replicating", "continuous", "stopped"]
+from .operations import OPERATION_FOR, OPERATIONS, Goal, Verdict
+from .servers import SourceServer, last_seen_of, raw_error_of, state_of
+from .text import printable
+
 Phase = Literal[
     "stopped", "initiating", "replicating", "protected", "stalled", "paused", "disconnected", "unknown", "unreadable"
 ]
-Operation = Literal["start", "stop"]
-Verdict = Literal["start", "stop", "done", "wait", "fail"]
 
 PHASES: dict[str, Phase] = {
     "STOPPED": "stopped",
@@ -35,61 +34,6 @@ PHASES: dict[str, Phase] = {
     "DISCONNECTED": "disconnected",
 }
 
-START_SHOWS_WITHIN = 300.0
-"""Seconds for which Describe may still return STOPPED after StartReplication took effect. Assumed: AWS documents no
-limit."""
-
-
-@dataclass(frozen=True)
-class OperationFacts:
-    """The properties of an operation that changes a source server.
-
-    api_name: the operation in the service model. leads_to: the state after an accepted call, which check mode predicts.
-    took_effect: whether a state shows that a call without a response took effect. pending: the verdicts that become
-    "wait" after an accepted call, because the state does not show it yet. shows_within: maximum seconds of that delay.
-    undone_by: the opposite operation. is_limited: whether max_in_progress applies. verb: past participle for messages.
-    already: phrase for servers that need no call.
-    """
-
-    api_name: str
-    leads_to: str
-    took_effect: Callable[[str], bool]
-    pending: frozenset[Verdict]
-    shows_within: float
-    undone_by: str
-    is_limited: bool
-    verb: str
-    already: str
-
-
-OPERATIONS: dict[Operation, OperationFacts] = {
-    "start": OperationFacts(
-        api_name="StartReplication",
-        leads_to="INITIATING",
-        took_effect=lambda state: state != "STOPPED",
-        pending=frozenset({"start"}),
-        shows_within=START_SHOWS_WITHIN,
-        undone_by="StopReplication",
-        is_limited=True,
-        verb="started",
-        already="running already",
-    ),
-    "stop": OperationFacts(
-        api_name="StopReplication",
-        leads_to="STOPPED",
-        took_effect=lambda state: state == "STOPPED",
-        pending=frozenset({"stop", "fail"}),
-        shows_within=math.inf,
-        undone_by="StartReplication",
-        is_limited=False,
-        verb="stopped",
-        already="stopped already",
-    ),
-}
-
-OPERATION_FOR: dict[Goal, Operation] = {"replicating": "start", "continuous": "start", "stopped": "stop"}
-"""The operation that brings a source server to the goal."""
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -97,19 +41,21 @@ class Rule:
 
     verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is in progress, which counts as done
     when not waiting; "fail": no call can reach the goal. reason: a clause for the user. warn: whether to warn the user.
+    on_error: how a dataReplicationError is told: added to the reason, in place of it, or not at all.
     """
 
     verdict: Verdict
     reason: str
     warn: bool = False
+    on_error: Literal["add", "replace", "omit"] = "add"
 
 
 _STOPPED = Rule("start", "replication is stopped")
 _INITIATING = Rule("wait", "replication is being initiated, no data is flowing yet")
 _PROTECTED = Rule("done", "it is continuously protected")
-_STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True)
+_STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True, on_error="replace")
 _PAUSED = Rule("wait", "replication is paused", warn=True)
-_DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server")
+_DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server", on_error="omit")
 _UNKNOWN = Rule("wait", "the state is unknown to this version of the collection", warn=True)
 _UNREADABLE = Rule("fail", "AWS reported no data replication state")
 
@@ -138,7 +84,7 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("stopped", "protected"): Rule("stop", "it is continuously protected"),
     ("stopped", "stalled"): Rule("fail", "no data is flowing, and its recovery snapshots may be the only copy left"),
     ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
-    ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates"),
+    ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates", on_error="omit"),
     ("stopped", "unknown"): Rule("fail", _UNKNOWN.reason),
     ("stopped", "unreadable"): _UNREADABLE,
 }
@@ -191,14 +137,20 @@ def advice(error_code: str) -> str:
     return f"{error_code}, {FIRST_CHECK[error_code]}" if error_code in FIRST_CHECK else error_code
 
 
-def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
-    """A phrase about a server in this state. Servers with the same condition are grouped.
-
-    The dataReplicationError is added to the reason; for a stalled server it replaces the reason. A disconnected server
-    needs its agent, whatever its error.
-    """
+def condition(rule: Rule, state: str | None, error_code: str | None = None) -> str:
+    """A phrase about a server in this state with this rule. Servers with the same condition are grouped."""
     if state is None:
-        return reason
-    if not error_code or phase_of(state) == "disconnected":
-        return f"{state}, {reason}"
-    return f"{state}: {advice(error_code)}" if reason == _STALLED.reason else f"{state}, {reason}: {advice(error_code)}"
+        return rule.reason
+    if not error_code or rule.on_error == "omit":
+        return f"{state}, {rule.reason}"
+    reason = "" if rule.on_error == "replace" else f", {rule.reason}"
+    return f"{state}{reason}: {advice(error_code)}"
+
+
+def details_of(server: SourceServer | None) -> list[str]:
+    """What only this server reports about its state: the raw error, and when it was last seen if it is disconnected."""
+    raw, seen = raw_error_of(server), last_seen_of(server)
+    details = [printable(raw)] if raw else []
+    if seen and phase_of(state_of(server)) == "disconnected":
+        details.append(f"last seen {printable(seen)}")
+    return details

@@ -13,6 +13,7 @@ from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
+from ..resources.operations import OPERATIONS, Goal
 from ..resources.selection import STATE_KEY, Selection
 from ..resources.servers import (
     SourceServer,
@@ -21,7 +22,6 @@ from ..resources.servers import (
     state_of,
     text_at,
 )
-from ..resources.states import OPERATIONS, Goal
 from ..resources.text import (
     count,
     listed,

@@ -9,13 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..resources.servers import (
-    SourceServer,
-    details_of,
-    error_of,
-    state_of,
-)
-from ..resources.states import Rule, advice, condition
+from ..resources.servers import SourceServer, error_of, state_of
+from ..resources.states import Rule, advice, condition, details_of
 from ..resources.text import short
 
 Action = Literal["start", "stop", "none"]
@@ -76,7 +71,7 @@ class Outcome:
         """Set reason (with the details of this server), cause (without them) and warning from the rule."""
         state, code = short(self.state), short(error_of(self.latest))
         parts = [rule.reason, *([advice(code)] if code else []), *details_of(self.latest)]
-        self.reason, self.cause = "; ".join(parts), condition(state, rule.reason, code)
+        self.reason, self.cause = "; ".join(parts), condition(rule, state, code)
         self.warning = self.cause if rule.warn else None
 
     def finish(self, end: End, reason: str, cause: str = "") -> None:

@@ -19,20 +19,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from ..resources.iso8601 import parse_datetime
+from ..resources.operations import OPERATION_FOR, OPERATIONS, Goal
 from ..resources.servers import (
     error_of,
     hostname_of,
     storage_of,
     text_at,
 )
-from ..resources.states import (
-    OPERATION_FOR,
-    OPERATIONS,
-    RULES,
-    Goal,
-    Phase,
-    phase_of,
-)
+from ..resources.states import RULES, Phase, phase_of
 from ..resources.text import printable
 from .outcomes import End, Outcome
 
@@ -42,7 +36,7 @@ FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 AT_LEAST_EVERY = 60.0
 """Seconds after which a poll is reported even if nothing changed."""
 
-NAMED = 20
+STUCK_NAMED = 20
 """Maximum number of stuck servers named in one line."""
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
@@ -128,8 +122,8 @@ def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence
     parts = [f"{ends['done']}/{len(outcomes)} {REACHED[goal]}", *_doing(goal, pending)]
     parts += [f"{ends[end]} {end}" for end in OTHER_ENDS if ends[end]]
     if newly_stuck:
-        more = [f"and {len(newly_stuck) - NAMED} more"] if len(newly_stuck) > NAMED else []
-        parts.append(", ".join([*map(stuck_name, newly_stuck[:NAMED]), *more]))
+        more = [f"and {len(newly_stuck) - STUCK_NAMED} more"] if len(newly_stuck) > STUCK_NAMED else []
+        parts.append(", ".join([*map(stuck_name, newly_stuck[:STUCK_NAMED]), *more]))
     etas = [(eta, outcome) for outcome in pending if (eta := _eta(outcome))]
     if etas:
         eta, slowest = max(etas, key=lambda pair: pair[0])
