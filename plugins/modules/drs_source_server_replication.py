@@ -367,7 +367,7 @@ summary:
   description: Counts and storage totals over all outcomes.
   returned: always
   type: dict
-  contains: &summary
+  contains:
     matched:
       description: How many of the selected source servers are known to DRS.
       type: int

@@ -161,8 +161,8 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         (calls, "FIRST_PAUSE"),
         (calls, "LONGEST_PAUSE"),
         (reconcile, "CONFLICT_PAUSE"),
-        (reconcile, "SHORTEST_PAUSE"),
-        (reconcile, "LONGEST_PAUSE"),
+        (reconcile, "SHORTEST_OBSERVE_PAUSE"),
+        (reconcile, "LONGEST_OBSERVE_PAUSE"),
         (rate_limiter, "LONGEST_INTERVAL"),
         (rate_limiter, "EXHAUSTED_AFTER"),
     ]:

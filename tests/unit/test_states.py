@@ -13,7 +13,13 @@ from typing import get_args
 import pytest
 import yaml
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import KINDS, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALL_TYPES
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
+    ERROR_KINDS,
+    KINDS,
+    CallType,
+    ErrorKind,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
     OPERATION_FOR,
     OPERATIONS,
@@ -65,6 +71,10 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(set(OPERATION_FOR.values()), get_args(Operation), id="values of OPERATION_FOR"),
         pytest.param(ON_VERDICT, get_args(Verdict), id="ON_VERDICT"),
         pytest.param(ON_ERROR, get_args(ErrorKind), id="ON_ERROR"),
+        pytest.param(ERROR_KINDS, get_args(ErrorKind), id="ERROR_KINDS"),
+        pytest.param(
+            {each for facts in ERROR_KINDS.values() for each in facts.is_resent}, get_args(CallType), id="is_resent"
+        ),
         pytest.param(NOT_REACHED, get_args(Goal), id="NOT_REACHED"),
         pytest.param(COUNTED, set(get_args(End)) - {"done"}, id="COUNTED"),
         pytest.param(OTHER_ENDS, set(get_args(End)) - {"done"}, id="OTHER_ENDS"),
@@ -77,6 +87,15 @@ def members_of(shape: StructureShape | None) -> list[str]:
 )
 def test_a_table_has_every_row_and_no_other(rows: Collection[object], expected: Collection[object]) -> None:
     assert set(rows) == set(expected)
+
+
+@pytest.mark.parametrize("kind", ERROR_KINDS)
+def test_an_error_kind_says_for_each_type_of_call_whether_it_is_resent(kind: ErrorKind) -> None:
+    assert set(ERROR_KINDS[kind].is_resent) == set(get_args(CallType))
+
+
+def test_every_operation_of_the_table_may_be_called() -> None:
+    assert {facts.api_name for facts in OPERATIONS.values()} < set(CALL_TYPES)
 
 
 def test_every_kind_of_an_error_code_is_known() -> None:
@@ -96,9 +115,12 @@ def test_the_first_check_knows_at_least_the_errors_of_the_installed_botocore(drs
 def test_an_operation_is_one_of_drs_and_named_after_itself(operation: Operation, drs_model: ServiceModel) -> None:
     facts = OPERATIONS[operation]
     model = drs_model.operation_model(facts.api_name)
-    assert facts.api_name == f"{operation.capitalize()}Replication"
-    assert members_of(model.input_shape) == ["sourceServerID"]
-    assert members_of(model.output_shape) == ["sourceServer"]
+    request, answer = model.input_shape, model.output_shape
+    assert isinstance(request, StructureShape)
+    assert set(request.required_members) <= set(facts.request("an ID")) <= set(request.members)
+    for name in facts.answer_at:
+        assert isinstance(answer, StructureShape)
+        answer = answer.members[name]
     assert facts.leads_to in PHASES
     assert facts.took_effect(facts.leads_to)
     assert facts.undone_by in {other.api_name for name, other in OPERATIONS.items() if name != operation}
