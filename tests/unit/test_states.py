@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, cast, get_args
 
 import pytest
 import yaml
@@ -115,11 +115,10 @@ def test_the_first_check_knows_at_least_the_errors_of_the_installed_botocore(drs
 def test_an_operation_is_one_of_drs_and_named_after_itself(operation: Operation, drs_model: ServiceModel) -> None:
     facts = OPERATIONS[operation]
     model = drs_model.operation_model(facts.api_name)
-    request, answer = model.input_shape, model.output_shape
+    request, answer = model.input_shape, cast(Any, model.output_shape)
     assert isinstance(request, StructureShape)
     assert set(request.required_members) <= set(facts.request("an ID")) <= set(request.members)
     for name in facts.answer_at:
-        assert isinstance(answer, StructureShape)
         answer = answer.members[name]
     assert facts.leads_to in PHASES
     assert facts.took_effect(facts.leads_to)
