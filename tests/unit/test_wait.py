@@ -522,3 +522,41 @@ def test_a_wait_outlives_an_outage_of_the_listing() -> None:
     assert run.only.error_code is None
     failed = run.of("describe")[1:11]
     assert all(after.at - before.at >= 15 for before, after in pairwise(failed))
+
+
+def test_a_conflict_is_waited_out_with_growing_pauses() -> None:
+    run = wait(one(["STOPPED"], starts=[End(CONFLICT)] * 6), timeout=600)
+    assert (run.only.end, run.only.changed, run.only.state) == ("done", True, "CONTINUOUS")
+    at = [call.at - run.calls[0].at for call in run.of("start")]
+    assert [after - before for before, after in pairwise(at)] == [3, 6, 12, 24, 48, 60]
+
+
+def test_a_conflict_that_does_not_end_fails_at_the_deadline_with_what_aws_said_and_a_hint() -> None:
+    run = wait(one(["STOPPED"], starts=[End(CONFLICT)] * 99), timeout=300)
+    assert (run.only.end, run.only.changed, run.only.error_code) == ("failed", False, CONFLICT.code)
+    assert CONFLICT.message in run.only.reason
+    assert "quota of replicating source servers" in run.only.reason
+    assert run.took == 300
+
+
+def test_a_start_that_pauses_after_a_conflict_leaves_its_place_to_the_next_server() -> None:
+    servers = {
+        sid(0): FakeServer(["STOPPED"], starts=[End(CONFLICT)] * 5),
+        sid(1): FakeServer(["STOPPED"], started=["INITIATING", *["INITIAL_SYNC"] * 3, "CONTINUOUS"]),
+    }
+    run = wait(FakeDrs(servers), max_in_progress=1, timeout=600)
+    assert [call.ids[0] for call in run.of("start")][:2] == [sid(0), sid(1)]
+    assert [outcome.end for outcome in run.outcomes] == ["done", "done"]
+    seen: dict[str, Seen] = {}
+    for call in run.calls:
+        seen.update(call.saw)
+        if call.operation == "start":
+            others = {state for each, state in seen.items() if each != call.ids[0]}
+            assert others <= {"STOPPED", "CONTINUOUS"}, "another server was in progress"
+
+
+def test_without_a_wait_a_conflict_keeps_its_place_for_its_one_retry() -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(CONFLICT)]), sid(1): FakeServer(["STOPPED"])})
+    run = drs.run(max_in_progress=1)
+    assert [call.ids[0] for call in run.of("start")] == [sid(0), sid(0)]
+    assert [outcome.end for outcome in run.outcomes] == ["done", "deferred"]

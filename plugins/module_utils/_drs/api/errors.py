@@ -38,7 +38,7 @@ class ErrorKindFacts:
     is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
     fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
     ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
-    cannot be listed.
+    cannot be listed. hint: what to check, after AWS's message.
     """
 
     is_sent: bool
@@ -48,6 +48,7 @@ class ErrorKindFacts:
     is_resent: dict[CallType, bool]
     ends_run: bool
     ends_listing: bool
+    hint: str = ""
 
 
 ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
@@ -80,6 +81,8 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=False,
         ends_listing=True,
+        # https://docs.aws.amazon.com/general/latest/gr/drs.html
+        hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
     ),
     # Not applied, and another attempt would not help.
     "refused": ErrorKindFacts(

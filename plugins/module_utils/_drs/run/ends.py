@@ -31,7 +31,7 @@ def fail_with(work: Work, error: DrsError) -> None:
         before = f"DRS accepted the {work.outcome.action}, then: "
     elif ((work.is_due or work.attempts) and not work.sent) or not error.facts.is_sent:
         before = _untried(work)
-    fail(work, f"{before}{error.message}")
+    fail(work, "; ".join(part for part in (f"{before}{error.message}", error.facts.hint) if part))
     work.outcome.error_code = error.code
 
 
@@ -75,7 +75,7 @@ def _expire(work: Work) -> None:
     parts = [
         reason,
         outcome.detail,
-        error.message if error else "",
+        *([error.message, error.facts.hint] if error else []),
         f"wait_timeout ({work.run.options.wait_timeout:g} s) expired",
     ]
     fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)

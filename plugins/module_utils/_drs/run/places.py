@@ -23,7 +23,8 @@ def in_turn(run: Run) -> Iterator[list[Work]]:
     The next batch takes the places that are free once the calls of the last one were made.
     """
     free = free_places(run)
-    retried, fresh = [work for work in run.due if work.sent], iter([work for work in run.due if not work.sent])
+    retried = [work for work in run.due if _is_in_progress(work)]
+    fresh = iter([work for work in run.due if not _is_in_progress(work)])
     # While the circuit breaker lets a call a minute through, it is the turn of the server with the fewest calls.
     batch = sorted([*islice(fresh, free), *retried], key=_calls_sent)
     while batch:
@@ -54,7 +55,8 @@ def in_progress(run: Run) -> list[Work]:
 def _is_in_progress(work: Work) -> bool:
     """Whether the rule says wait, or the server was called and its state does not show the result."""
     verdict, outcome = work.rule.verdict, work.outcome
-    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
+    is_paused = work.run.options.wait and work.is_refused
+    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
     is_unknown = outcome.state is None and not outcome.absent
     return verdict == "wait" or (is_called and (verdict in OPERATIONS or is_unknown))
 

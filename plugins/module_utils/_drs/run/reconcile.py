@@ -23,10 +23,11 @@ from .places import (
     defer_without_place,
     in_turn,
 )
-from .run import Attempt, Run, Work
+from .run import Run, Work
 
 CONFLICT_PAUSE = 3.0
-"""Seconds between a conflict and the next call for that server."""
+LONGEST_CONFLICT_PAUSE = 60.0
+"""Seconds between a conflict and the next call for that server; doubled each time."""
 
 SHORTEST_OBSERVE_PAUSE = 0.5
 LONGEST_OBSERVE_PAUSE = 8.0
@@ -87,8 +88,7 @@ def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
         return error
     found = {server["sourceServerID"]: server for server in servers}
     for work in batch:
-        work.observed_at = run.clock()
-        work.outcome.observe(found.get(work.outcome.source_server_id))
+        work.observe(found.get(work.outcome.source_server_id))
     return None
 
 
@@ -216,14 +216,13 @@ def _send(work: Work) -> None:
     try:
         server = run.api.send(run.operation, outcome.source_server_id)
     except DrsError as error:
-        work.attempts.append(Attempt(run.clock(), error))
+        work.record(error)
         if error.facts.is_sent:
             outcome.action = run.operation
         ON_ERROR[error.kind](work)
         return
-    now = run.clock()
-    work.attempts.append(Attempt(now, None))
-    work.observe_at = now + run.options.wait_delay
+    work.record(None)
+    work.observe_at = run.clock() + run.options.wait_delay
     outcome.action, outcome.latest, outcome.changed = run.operation, server, True
     outcome.reason = outcome.cause = f"DRS accepted the {run.operation}"
     if not run.options.wait:
@@ -238,8 +237,9 @@ def _on_not_applied(work: Work) -> None:
 
 
 def _on_conflict(work: Work) -> None:
+    pause = min(LONGEST_CONFLICT_PAUSE, CONFLICT_PAUSE * 2 ** (work.ended_as("conflict") - 1))
     work.observe_at = work.run.clock()
-    work.call_at = work.observe_at + CONFLICT_PAUSE
+    work.call_at = work.observe_at + pause
 
 
 def _on_no_answer(work: Work) -> None:

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..api.calls import Api
 from ..api.errors import DrsError, ErrorKind
 from ..resources.operations import OPERATION_FOR, OPERATIONS, Operation
+from ..resources.servers import SourceServer
 from ..resources.states import RULES, Rule, phase_of
 from .options import RunOptions
 from .outcomes import Outcome
 
 MOST_ATTEMPTS: dict[ErrorKind, int] = {"throttled": 1, "refused": 1, "conflict": 2}
-"""How many calls for one server may end like this. The API sets how many may get no response."""
+"""How many calls for one server may end like this. The API sets how many may get no response, and a wait repeats a call
+after a conflict until the deadline: the conflict may be a job that ends."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A call for one source server. at: when it ended. error: None if it was accepted."""
+    """A call for one source server.
+
+    at: when it ended. error: None if it was accepted. looks: how often the server was described before.
+    """
 
     at: float
     error: DrsError | None
+    looks: int
 
 
 @dataclass(eq=False)
@@ -36,9 +41,9 @@ class Work:
     """One source server in the run: its outcome, its calls, and the times of what comes next.
 
     is_due: whether to make the call now. attempts: its calls. counted_from: the index of the first one that still
-    counts. effect_at: when the effect of a call was last observed. observed_at: when it was last described.
-    observe_error: why it could not be described. observe_at, call_at: times of the next observation and the earliest
-    next call.
+    counts. effect_at: when the effect of a call was last observed. looks, observed_at: how often, and when it was last
+    described. observe_error: why it could not be described. observe_at, call_at: times of the next observation and the
+    earliest next call.
     """
 
     run: Run
@@ -47,6 +52,7 @@ class Work:
     attempts: list[Attempt] = field(default_factory=list)
     counted_from: int = 0
     effect_at: float | None = None
+    looks: int = 0
     observed_at: float = -math.inf
     observe_error: DrsError | None = None
     observe_at: float = -math.inf
@@ -55,6 +61,15 @@ class Work:
     @property
     def is_open(self) -> bool:
         return self.outcome.end is None
+
+    def record(self, error: DrsError | None) -> None:
+        """Record how a call ended."""
+        self.attempts.append(Attempt(self.run.clock(), error, self.looks))
+
+    def observe(self, server: SourceServer | None) -> None:
+        """Record an observation: the source server, or None if DRS does not know it."""
+        self.looks, self.observed_at = self.looks + 1, self.run.clock()
+        self.outcome.observe(server)
 
     @property
     def sent(self) -> int:
@@ -93,9 +108,20 @@ class Work:
     @property
     def has_attempt_left(self) -> bool:
         """Whether another call may help. A refused one is not repeated."""
-        kinds = Counter(attempt.error.kind for attempt in self.attempts[self.counted_from :] if attempt.error)
         most = {**MOST_ATTEMPTS, "unanswered": self.run.api.attempts}
-        return all(kinds[kind] < number for kind, number in most.items())
+        if self.run.options.wait:
+            del most["conflict"]
+        return all(self.ended_as(kind) < number for kind, number in most.items())
+
+    def ended_as(self, kind: ErrorKind) -> int:
+        """How many of the calls that still count ended in an error of this kind."""
+        return sum(each.error is not None and each.error.kind == kind for each in self.attempts[self.counted_from :])
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last call was not applied because of a conflict, and the state has been observed since."""
+        last = self.attempts[-1] if self.attempts else None
+        return bool(last and last.error and last.error.kind == "conflict" and last.looks < self.looks)
 
     @property
     def rule(self) -> Rule:
