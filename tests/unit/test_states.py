@@ -27,17 +27,15 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Operation,
     Verdict,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import (
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import (
     FIRST_CHECK,
-    PHASES,
     RULES,
-    Phase,
     advice,
     condition,
     decide,
-    phase_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End

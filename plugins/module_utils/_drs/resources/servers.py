@@ -15,6 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .states import phase_of
+from .text import printable
+
 SourceServer = Mapping[str, Any]
 """A sourceServer as botocore parses it: camelCase keys."""
 
@@ -125,3 +128,12 @@ def progress_of(server: SourceServer | None) -> str:
         "ETA": text_at(server, "dataReplicationInfo", "etaDateTime"),
     }
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+
+
+def details_of(server: SourceServer | None) -> list[str]:
+    """What only this server reports about its state: the raw error, and when it was last seen if it is disconnected."""
+    raw, seen = raw_error_of(server), last_seen_of(server)
+    details = [printable(raw)] if raw else []
+    if seen and phase_of(state_of(server)) == "disconnected":
+        details.append(f"last seen {printable(seen)}")
+    return details

@@ -20,13 +20,14 @@ from datetime import datetime, timezone
 
 from ..resources.iso8601 import parse_datetime
 from ..resources.operations import OPERATION_FOR, OPERATIONS, Goal
+from ..resources.rules import RULES
 from ..resources.servers import (
     error_of,
     hostname_of,
     storage_of,
     text_at,
 )
-from ..resources.states import RULES, Phase, phase_of
+from ..resources.states import Phase, phase_of
 from ..resources.text import printable
 from .outcomes import End, Outcome
 

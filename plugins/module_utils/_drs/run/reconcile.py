@@ -17,7 +17,7 @@ from ..api.calls import CALLS_AT_ONCE, batches
 from ..api.errors import DrsError, ErrorKind
 from ..resources.holds import hold_reason
 from ..resources.operations import OPERATIONS, Verdict
-from ..resources.states import decide
+from ..resources.rules import decide
 from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
     defer_without_place,

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from ..api.calls import Api
 from ..api.errors import DrsError, ErrorKind
 from ..resources.operations import OPERATION_FOR, OPERATIONS, Operation
+from ..resources.rules import RULES, Rule
 from ..resources.servers import SourceServer
-from ..resources.states import RULES, Rule, phase_of
+from ..resources.states import phase_of
 from .options import RunOptions
 from .outcomes import Outcome
 
