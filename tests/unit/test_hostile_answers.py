@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
@@ -37,7 +40,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.out
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import progress_line
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
-from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     REGION,
@@ -49,6 +51,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.parsers import create_parser
 from botocore.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -263,10 +266,39 @@ def test_any_json_type_may_stand_in_the_place_of_many_members(
     assert_safe(server_with(shown, state), server_with(answered, state), goal, wait)
 
 
-def parsed_by_botocore(drs_client: Any, call: str, server: str) -> SourceServer | None:
+class ParsingClient:
+    """A client that parses this body with botocore's parser, whatever is asked.
+
+    It builds, signs and sends no request, which would take far longer than parsing. test_api.py does all of it.
+    """
+
+    def __init__(self, model: ServiceModel, body: bytes) -> None:
+        self._model = model
+        self._answer = {"status_code": 200, "headers": {}, "body": body}
+        self._handlers: dict[str, Callable[..., None]] = {}
+        self.meta = SimpleNamespace(region_name=REGION, events=SimpleNamespace(register=self._handlers.__setitem__))
+
+    def describe_source_servers(self, **_request: Any) -> Any:
+        return self._parse("DescribeSourceServers")
+
+    def start_replication(self, **_request: Any) -> Any:
+        return self._parse("StartReplication")
+
+    def _parse(self, operation: str) -> Any:
+        shape = self._model.operation_model(operation).output_shape
+        assert shape
+        parsed = create_parser("rest-json").parse(self._answer, shape)
+        if handler := self._handlers.get(f"response-received.drs.{operation}"):
+            handler(response_dict=self._answer)
+        return parsed
+
+
+def parsed_by_botocore(model: ServiceModel, call: str, server: str) -> SourceServer | None:
     """The server as the API returns it, None for an answer that counts as none."""
     answers = {"describe": f'{{"items": [{server}]}}', "start": f'{{"sourceServer": {server}}}'}
-    api = Answering(drs_client, 200, answers[call].encode()).api
+    clock = FakeClock()
+    client: Any = ParsingClient(model, answers[call].encode())
+    api = DrsApi(client, math.inf, 2, clock.sleep, clock)
     try:
         return api.describe_all()[0] if call == "describe" else api.send("start", sid(0))
     except DrsError as error:
@@ -275,9 +307,11 @@ def parsed_by_botocore(drs_client: Any, call: str, server: str) -> SourceServer 
 
 @pytest.mark.parametrize("call", ["describe", "start"])
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: ".".join(map(str, path)))
-def test_what_botocore_makes_of_any_json_type_is_a_server_or_no_answer(path: Path, call: str, drs_client: Any) -> None:
+def test_what_botocore_makes_of_any_json_type_is_a_server_or_no_answer(
+    path: Path, call: str, drs_model: ServiceModel
+) -> None:
     for value in HOSTILE:
-        server = parsed_by_botocore(drs_client, call, json.dumps(server_with([(path, value)])))
+        server = parsed_by_botocore(drs_model, call, json.dumps(server_with([(path, value)])))
         assert server is None or server["sourceServerID"] == sid(0)
 
 
@@ -291,9 +325,9 @@ def test_the_generator_knows_every_member_of_botocore(drs_model: ServiceModel) -
 @pytest.mark.parametrize("depth", [50, 400, 5000])
 @pytest.mark.parametrize("member", ["tags", "arn", "supportedInstanceType"])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_client: Any) -> None:
+def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_model: ServiceModel) -> None:
     begin, end = {"[]": ("[", "]"), "{}": ('{"a":', "}")}[brackets]
     nested = f"{begin * depth}1{end * depth}"
-    server = parsed_by_botocore(drs_client, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
+    server = parsed_by_botocore(drs_model, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
     if server is not None:
         assert_safe(server, server)
