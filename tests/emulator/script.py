@@ -32,7 +32,17 @@ from .readers import (
 )
 from .signature import ACCESS_KEY, SECRET_KEY
 from .snapshots import SnapshotSeed, read_snapshots
-from .source_servers import ADDED, DEFAULT_REGION, Document, in_state, merged, source_server
+from .source_servers import (
+    ADDED,
+    DEFAULT_REGION,
+    SHARES,
+    Document,
+    in_state,
+    merged,
+    scripts_last_seen,
+    source_server,
+    state_of,
+)
 
 
 @dataclass(frozen=True)
@@ -42,10 +52,18 @@ class Step:
     state: str | None = None
     describes: int = 1
     replicated: float | None = None
+    rescanned: float | None = None
+    backlogged: float | None = None
+    total: float | None = None
     error: Document | None = None
     merge: Document = field(default_factory=dict)
     deleted: bool = False
     conform: bool = True
+
+    @property
+    def traits(self) -> Document:
+        """The traits that take the place of those that go with the state."""
+        return {name: getattr(self, name) for name in (*SHARES, "error") if getattr(self, name) is not None}
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,7 @@ class Seed:
     stale_describes: int
     stale_seconds: float
     conform: bool
+    scripts_last_seen: bool
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,14 @@ def read_timeline(value: Any, where: str) -> tuple[Step, ...]:
     return steps
 
 
+def read_change(changes: Mapping[str, Any]) -> tuple[Step, tuple[SnapshotSeed, ...] | None]:
+    """What a patch of a server makes of it, and its snapshots (None: they stay); raises ScriptError."""
+    given = members_of({name: changes[name] for name in CHANGE_KEYS if name in changes}, CHANGE_KEYS, "the change")
+    snapshots = given.pop("snapshots", None)
+    members = {name: value for name, value in changes.items() if name not in CHANGE_KEYS}
+    return Step(merge=members, **given), snapshots
+
+
 def check_server(document: Document, where: str) -> None:
     """Raises ScriptError where a source server departs from the service model."""
     found = violations(structure("SourceServer"), document, answer=True)
@@ -153,8 +180,9 @@ def _step(value: Any, where: str) -> Step:
 
 def apply_step(document: Document, step: Step, moment: Any = ADDED) -> Document:
     """`document` as it is once `step` is reached at `moment` (an aware datetime)."""
-    if step.state is not None:
-        document = in_state(document, step.state, moment, step.replicated, step.error)
+    if step.state is not None or step.traits:
+        state = state_of(document) if step.state is None else step.state
+        document = in_state(document, state, moment, step.traits)
     return merged(document, step.merge)
 
 
@@ -190,10 +218,13 @@ def _seed(value: Any, where: str, region: str, defaults: Mapping[str, Any]) -> S
         stale_describes=behaviour.get("stale_describes", defaults["stale_describes"]),
         stale_seconds=behaviour.get("stale_seconds", defaults["stale_seconds"]),
         conform=conform,
+        scripts_last_seen=scripts_last_seen(members),
     )
 
 
 DEFAULT_TIMELINE = ("INITIATING", "INITIAL_SYNC", "CONTINUOUS")
+
+SHARE_KEYS: Mapping[str, Reader] = dict.fromkeys(SHARES, NUMBER)
 
 RATE_LIMIT_KEYS: Mapping[str, Reader] = {
     "rate": NUMBER,
@@ -203,7 +234,7 @@ RATE_LIMIT_KEYS: Mapping[str, Reader] = {
 STEP_KEYS: Mapping[str, Reader] = {
     "state": TEXT,
     "describes": POSITIVE,
-    "replicated": NUMBER,
+    **SHARE_KEYS,
     "dataReplicationError": OBJECT,
     "merge": OBJECT,
     "deleted": BOOLEAN,
@@ -217,7 +248,14 @@ BEHAVIOUR_KEYS: Mapping[str, Reader] = {
     "snapshots": read_snapshots,
     "conform": BOOLEAN,
 }
-SEED_KEYS: Mapping[str, Reader] = {**BEHAVIOUR_KEYS, "state": TEXT, "hostname": TEXT}
+SEED_KEYS: Mapping[str, Reader] = {**BEHAVIOUR_KEYS, **SHARE_KEYS, "state": TEXT, "hostname": TEXT}
+
+CHANGE_KEYS: Mapping[str, Reader] = {
+    **SHARE_KEYS,
+    "state": TEXT,
+    "snapshots": read_snapshots,
+    "conform": BOOLEAN,
+}
 
 _read_step = object_of(Step, STEP_KEYS, dataReplicationError="error")
 

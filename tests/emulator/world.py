@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from .model import ServiceError
 from .paging import page_of
-from .script import Script, Seed, Step, apply_step, check_server
-from .snapshots import Snapshot, default_snapshots, described_snapshots, read_snapshots, snapshots_at
-from .source_servers import NOT_REPLICATING, Document, in_state, member, state_of
+from .script import Script, Seed, Step, apply_step, check_server, read_change
+from .snapshots import Snapshot, default_snapshots, described_snapshots, snapshots_at
+from .source_servers import (
+    DISCONNECTED_ON_PURPOSE,
+    NOT_REPLICATING,
+    Document,
+    in_state,
+    member,
+    scripts_last_seen,
+    seen_at,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,12 +40,15 @@ SOURCE_SERVER_TYPE = "SourceServer"
 class SourceServer:
     """One source server: its document, the timeline that it follows and what Describe still says instead.
 
-    `document` is replaced, never changed in place, so that answers may be encoded outside the world's lock.
+    `entered` is when its state began; `scripts_last_seen` says that the script, not the clock, tells when its agent was
+    seen last. `document` is replaced, never changed in place, so that answers may be encoded outside the world's lock.
     """
 
     document: Document
     seed: Seed
     conform: bool
+    entered: datetime
+    scripts_last_seen: bool
     snapshots: tuple[Snapshot, ...] = ()
     timeline: tuple[Step, ...] = ()
     began: float = 0.0
@@ -107,7 +119,7 @@ class World:
         server = self._found(region, source_server_id)
         if state_of(server.document) in NOT_STOPPABLE:
             raise _conflict(source_server_id, server, "Replication can only be stopped while it runs")
-        self._settle_in(server, "STOPPED")
+        self._settle_in(server, Step("STOPPED"))
         return {"sourceServer": server.document}
 
     def unapplied(self, region: str, source_server_id: str, state: str) -> Document:
@@ -121,8 +133,8 @@ class World:
         return {}
 
     def disconnect(self, region: str, source_server_id: str) -> None:
-        """The agent of a server is gone. Raises ServiceError."""
-        self._settle_in(self._found(region, source_server_id), "DISCONNECTED")
+        """Somebody else disconnects a server, as DisconnectSourceServer does. Raises ServiceError."""
+        self._settle_in(self._found(region, source_server_id), Step("DISCONNECTED", **DISCONNECTED_ON_PURPOSE))
 
     def delete(self, region: str, source_server_id: str) -> None:
         """The server is gone. Raises ServiceError."""
@@ -130,22 +142,17 @@ class World:
         del self._regions[region].servers[source_server_id]
 
     def patch(self, region: str, source_server_id: str, changes: Mapping[str, Any]) -> Document:
-        """Somebody else changes a server: a deep merge, None deletes; `state`, `snapshots`, `conform` as in a script.
+        """Somebody else changes a server: a deep merge, None deletes; `state` and the like as in a script.
 
         A change of the state ends the server's timeline. Raises ServiceError, and ScriptError for a change that
         departs from the model.
         """
         server = self._found(region, source_server_id)
-        members = {name: value for name, value in changes.items() if name not in ("state", "snapshots", "conform")}
-        step = Step(state=changes.get("state"), merge=members, conform=changes.get("conform", True))
-        document = apply_step(server.document, step, self._moment())
-        if server.conform and step.conform:
-            check_server(document, f"The change of {source_server_id}")
-        seeds = read_snapshots(changes["snapshots"], "snapshots") if "snapshots" in changes else None
-        self._become(server, document, server.conform and step.conform)
-        if seeds is not None:
-            server.snapshots = snapshots_at(self._moment(), seeds)
-        if "state" in changes or "dataReplicationInfo" in changes:
+        step, snapshots = read_change(changes)
+        self._apply(server, step, f"The change of {source_server_id}")
+        if snapshots is not None:
+            server.snapshots = snapshots_at(self._moment(), snapshots)
+        if step.state is not None or step.traits or "dataReplicationInfo" in step.merge:
             self._follow(server, ())
             server.stale_document = None
         return server.document
@@ -183,7 +190,14 @@ class World:
             snapshots = default_snapshots(state_of(seed.document), self._birth)
         else:
             snapshots = snapshots_at(self._birth, seed.snapshots)
-        server = SourceServer(document=seed.document, seed=seed, conform=seed.conform, snapshots=snapshots)
+        server = SourceServer(
+            document=seed.document,
+            seed=seed,
+            conform=seed.conform,
+            entered=self._birth,
+            scripts_last_seen=seed.scripts_last_seen,
+            snapshots=snapshots,
+        )
         if seed.from_now:
             self._follow(server, seed.timeline)
         return server
@@ -191,10 +205,10 @@ class World:
     def _follow(self, server: SourceServer, timeline: tuple[Step, ...]) -> None:
         server.timeline, server.began, server.describes, server.reached = timeline, self._clock(), 0, -1
 
-    def _settle_in(self, server: SourceServer, state: str) -> None:
+    def _settle_in(self, server: SourceServer, step: Step) -> None:
         self._follow(server, ())
         server.stale_document = None
-        self._apply(server, Step(state))
+        self._apply(server, step)
 
     def _observe(self, region: str, source_server_id: str) -> Document | None:
         server = self._region(region).servers[source_server_id]
@@ -219,6 +233,7 @@ class World:
                 return False
             self._apply(server, step)
         server.reached = max(server.reached, due)
+        self._see(server)
         return True
 
     def _units(self, server: SourceServer) -> float:
@@ -226,15 +241,23 @@ class World:
             return server.describes - 1
         return (self._clock() - server.began) / self._script.step_seconds
 
-    def _apply(self, server: SourceServer, step: Step) -> None:
+    def _see(self, server: SourceServer) -> None:
+        if not server.scripts_last_seen:
+            server.document = seen_at(server.document, server.entered, self._moment())
+
+    def _apply(self, server: SourceServer, step: Step, what: str = "A step of a timeline") -> None:
         document = apply_step(server.document, step, self._moment())
         if server.conform and step.conform:
-            check_server(document, "A step of a timeline")
+            check_server(document, what)
+        server.scripts_last_seen |= scripts_last_seen(step.merge)
         self._become(server, document, server.conform and step.conform)
+        self._see(server)
 
     def _become(self, server: SourceServer, document: Document, conform: bool) -> None:
         before, after = state_of(server.document), state_of(document)
         server.document, server.conform = document, conform
+        if before != after:
+            server.entered = self._moment()
         # StopReplication deletes "its existing snapshots", DisconnectSourceServer "all AWS resources" of the
         # replication: https://docs.aws.amazon.com/drs/latest/APIReference/API_StopReplication.html and
         # API_DisconnectSourceServer.html.

@@ -112,13 +112,3 @@ def test_a_seeded_state_of_the_full_form_shapes_the_rest() -> None:
     assert server["dataReplicationInfo"]["lagDuration"] == "PT1S"
     assert server["dataReplicationInfo"]["replicatedDisks"]
     assert server["lifeCycle"]["elapsedReplicationDuration"]
-
-
-@pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
-def test_a_server_that_does_not_replicate_has_no_lag_and_nothing_replicated(state: str) -> None:
-    server = source_server(WEB, state=state)
-    info = server["dataReplicationInfo"]
-    assert "lagDuration" not in info
-    assert "etaDateTime" not in info
-    assert sum(disk["totalStorageBytes"] for disk in info.get("replicatedDisks", [])) == 0
-    assert "elapsedReplicationDuration" not in server["lifeCycle"]
