@@ -43,7 +43,7 @@ REFUSED = error("refused", "AccessDeniedException")
 CONFLICT = error("conflict", "ConflictException")
 THROTTLED = error("throttled", "ThrottlingException")
 ERROR_500 = error("unanswered", "InternalServerException")
-SILENCE = error("unanswered")
+NO_ANSWER = error("unanswered")
 EXPIRED = error("fatal", "ExpiredTokenException")
 
 

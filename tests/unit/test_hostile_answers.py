@@ -42,8 +42,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.rec
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    NO_ANSWER,
     REGION,
-    SILENCE,
     End,
     FakeClock,
     FakeDrs,
@@ -228,7 +228,7 @@ def test_hostile_texts_in_every_member_are_shown_escaped_in_every_state(goal: Go
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize(("goal", "first"), [("replicating", "STOPPED"), ("stopped", "CONTINUOUS")])
 def test_a_hostile_state_after_a_call_without_a_response_is_shown_escaped(goal: Goal, first: str, wait: bool) -> None:
-    silent = [End(SILENCE)] * 9
+    silent = [End(NO_ANSWER)] * 9
     drs = FakeDrs({sid(0): FakeServer([first, ESCAPES * 50], starts=silent, stops=silent)})
     run = drs.run(goal=goal, wait=wait, wait_timeout=600)
     texts = [run.only.reason, run.only.cause, success_message(run.run), failure_message(run.run) or ""]

@@ -16,8 +16,8 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ERROR_500,
     EXPIRED,
     GONE,
+    NO_ANSWER,
     REFUSED,
-    SILENCE,
     THROTTLED,
     End,
     FakeDrs,
@@ -35,8 +35,8 @@ ANY_SERVER = st.integers(0, SERVERS - 1).map(sid)
 STATES = st.sampled_from(["STOPPED", "STOPPED", "INITIATING", "INITIAL_SYNC", "CONTINUOUS", "STALLED", "DISCONNECTED"])
 CALLS_END = st.sampled_from(
     [
-        End(SILENCE),
-        End(SILENCE, after_effect=True),
+        End(NO_ANSWER),
+        End(NO_ANSWER, after_effect=True),
         End(ERROR_500),
         End(ERROR_500, after_effect=True),
         End(CONFLICT),
@@ -45,7 +45,7 @@ CALLS_END = st.sampled_from(
         End(EXPIRED),
     ]
 )
-DESCRIBES_END = st.sampled_from([End(SILENCE, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
+DESCRIBES_END = st.sampled_from([End(NO_ANSWER, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
 
 
 class FleetOverDays(RuleBasedStateMachine):

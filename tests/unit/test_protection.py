@@ -31,7 +31,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
-SILENCE = DrsError("unanswered", None, "no answer")
+NO_ANSWER = DrsError("unanswered", None, "no answer")
 EXPIRED = DrsError("fatal", "ExpiredTokenException", "AWS refused the credentials")
 
 

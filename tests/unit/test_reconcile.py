@@ -23,9 +23,9 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ERROR_500,
     EXPIRED,
     GONE,
+    NO_ANSWER,
     REFUSED,
     REGION,
-    SILENCE,
     THROTTLED,
     End,
     FakeDrs,
@@ -171,7 +171,7 @@ def test_a_conflict_that_passes_is_a_start() -> None:
     assert (run.only.changed, run.only.failed, run.only.error_code) == (True, False, None)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
@@ -187,7 +187,7 @@ def test_a_lost_answer_after_the_effect_is_found_by_a_describe_and_counts_as_a_c
     assert (run.only.changed, run.only.failed, run.only.state, run.only.error_code) == (True, False, state, None)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
@@ -215,12 +215,12 @@ def test_a_start_that_is_never_answered_fails_after_the_attempts_of_the_service(
 
 
 def test_a_lost_answer_whose_effect_shows_late_still_counts_as_a_change() -> None:
-    lost = [End(SILENCE, after_effect=True)]
+    lost = [End(NO_ANSWER, after_effect=True)]
     run = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=1.0, starts=lost)}).run()
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 def test_a_server_seen_stopped_after_every_attempt_was_not_started(lost: DrsError) -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(lost)] * 99)})
 
@@ -230,7 +230,7 @@ def test_a_server_seen_stopped_after_every_attempt_was_not_started(lost: DrsErro
     assert (run.only.failed, run.only.changed) == (True, False)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(lost: DrsError) -> None:
     ends = [End(lost, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
@@ -244,14 +244,14 @@ def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(
 
 
 def test_with_a_wait_a_lost_start_is_observed_after_a_refused_one() -> None:
-    ends = [End(SILENCE, after_effect=True), End(REFUSED)]
+    ends = [End(NO_ANSWER, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
     run = drs.run(wait=True, wait_timeout=600)
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "INITIAL_SYNC")
 
 
 def test_a_start_without_an_answer_and_without_a_describe_after_it_says_that_it_may_have_taken_effect() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)])})
     drs.describes = [End(), End(ERROR_500)]
 
     run = drs.run()
@@ -318,7 +318,7 @@ def test_a_service_that_does_not_answer_is_not_called_by_the_rest_of_the_fleet()
 def test_nineteen_calls_without_an_answer_end_nothing() -> None:
     drs = FakeDrs(["STOPPED"] * 19)
     for server in drs.servers.values():
-        server.starts = [End(SILENCE)]
+        server.starts = [End(NO_ANSWER)]
     assert drs.run().ids_with(lambda outcome: outcome.failed or not outcome.changed) == []
 
 
@@ -482,7 +482,7 @@ def test_a_refused_start_gives_its_place_to_the_next_server(refusal: DrsError) -
 
 def test_a_start_that_may_have_taken_effect_keeps_its_place() -> None:
     drs = FakeDrs(["STOPPED"] * 2)
-    drs.servers[sid(0)].starts = [End(SILENCE)] * 99
+    drs.servers[sid(0)].starts = [End(NO_ANSWER)] * 99
     run = drs.run(max_in_progress=1)
     assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
     assert set(run.writes) == {sid(0)}
@@ -550,7 +550,7 @@ def test_at_the_deadline_the_deferred_do_not_claim_that_places_are_taken(check_m
 def test_max_in_progress_does_not_limit_stops_that_are_not_answered() -> None:
     drs = FakeDrs(["CONTINUOUS"] * 3)
     for server in drs.servers.values():
-        server.stops = [End(SILENCE)]
+        server.stops = [End(NO_ANSWER)]
     run = drs.run(goal="stopped", max_in_progress=1)
     assert {call.at for call in run.of("stop")[:3]} == {run.calls[0].at}
 
@@ -584,7 +584,7 @@ def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_
 
 
 FAILBACK = "replicates in direction FAILBACK"
-LOST = End(SILENCE, after_effect=True)
+LOST = End(NO_ANSWER, after_effect=True)
 
 
 @pytest.mark.parametrize(
@@ -594,7 +594,7 @@ LOST = End(SILENCE, after_effect=True)
         (FakeServer(["STOPPED"], starts=[LOST]), {}, True),
         (FakeServer(["STOPPED"], started=["STALLED"]), {"wait": True}, True),
         (FakeServer(["STOPPED"], started=["DISCONNECTED"]), {"wait": True}, True),
-        (FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9), {}, True),
+        (FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9), {}, True),
         (FakeServer(["STOPPED"], starts=[End(REFUSED)]), {}, False),
         (FakeServer(["STOPPED", "INITIATING", "CONTINUOUS"], starts=[End(CONFLICT)]), {"wait": True}, False),
     ],
@@ -645,7 +645,7 @@ def test_a_held_server_takes_no_place() -> None:
     assert [outcome.end for outcome in run.outcomes] == ["held", "done", "deferred"]
 
 
-@pytest.mark.parametrize("end", [End(SILENCE), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
+@pytest.mark.parametrize("end", [End(NO_ANSWER), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
 def test_a_server_that_was_called_is_never_held(end: End) -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end], holds=[False, False, True])})
 
@@ -657,7 +657,7 @@ def test_a_server_that_was_called_is_never_held(end: End) -> None:
 
 
 def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_taken_effect() -> None:
-    server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(SILENCE)])
+    server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(NO_ANSWER)])
     run = FakeDrs({sid(0): server}).run(goal="stopped")
     assert (run.only.end, run.only.changed, run.only.action) == ("done", False, "stop")
     assert run.only.reason == (
@@ -669,7 +669,7 @@ def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_take
 
 def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
     drs = FakeDrs(
-        {sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)], holds=[False, False, True])}
+        {sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)], holds=[False, False, True])}
     )
     run = drs.run(holds=True)
     assert (run.only.end, run.only.changed, run.only.state) == ("done", True, "INITIATING")
@@ -681,7 +681,7 @@ def test_an_extra_server_in_the_answer_is_not_touched() -> None:
 
 
 def test_the_pause_before_a_describe_doubles_from_half_a_second_to_eight_seconds() -> None:
-    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 99)}).run()
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 99)}).run()
     begin = run.calls[0].at
     assert [call.at - begin for call in run.of("start")] == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
     assert run.described_at == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5]
@@ -768,7 +768,7 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
     ),
     "lost, then refused": (
         {},
-        FakeServer(["STOPPED"], starts=[End(SILENCE), End(REFUSED)]),
+        FakeServer(["STOPPED"], starts=[End(NO_ANSWER), End(REFUSED)]),
         LOST_THEN_REFUSED,
         LOST_THEN_REFUSED,
     ),
@@ -793,7 +793,7 @@ def test_a_server_that_was_deleted_after_the_first_observation_says_so() -> None
     [(GONE, "deleted from DRS during this run"), (None, "AWS reported no data replication state")],
 )
 def test_a_start_without_a_response_is_reported_where_the_state_is_unknown(now: str | None, reason: str) -> None:
-    run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(SILENCE)])}).run()
+    run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(NO_ANSWER)])}).run()
     assert run.only.reason == f"the start was sent once, never answered, and may have taken effect: {reason}"
 
 

@@ -21,7 +21,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ERROR_500,
     EXPIRED,
     GONE,
-    SILENCE,
+    NO_ANSWER,
     THROTTLED,
     End,
     FakeDrs,
@@ -138,7 +138,7 @@ def test_a_server_that_somebody_stops_after_our_start_fails_and_is_not_started_a
 
 
 def test_a_lost_start_that_was_seen_and_is_stopped_by_somebody_is_not_started_again() -> None:
-    run = wait(one(["STOPPED"], started=["INITIATING", "STOPPED"], starts=[End(SILENCE, after_effect=True)]))
+    run = wait(one(["STOPPED"], started=["INITIATING", "STOPPED"], starts=[End(NO_ANSWER, after_effect=True)]))
     assert len(run.of("start")) == 1
     assert (run.only.failed, run.only.changed, run.only.error_code) == (True, True, None)
     assert run.only.reason == "reads STOPPED again after DRS accepted the start: look for StopReplication in CloudTrail"
@@ -203,7 +203,7 @@ def test_a_server_that_is_deleted_meanwhile_fails(path: list[Seen]) -> None:
     assert run.only.changed == (path == ["STOPPED"])
 
 
-@pytest.mark.parametrize("end", [ERROR_500, THROTTLED, SILENCE], ids=["500", "429", "no answer"])
+@pytest.mark.parametrize("end", [ERROR_500, THROTTLED, NO_ANSWER], ids=["500", "429", "no answer"])
 def test_failing_describes_in_the_middle_are_survived(end: DrsError) -> None:
     drs = one(["STOPPED"])
     drs.describes = [End(), End(end), End(end), End(), End(end)]
@@ -292,7 +292,7 @@ def test_no_call_is_made_after_the_deadline() -> None:
 
 def test_a_describe_that_hangs_at_the_deadline_overruns_it_by_less_than_30_s() -> None:
     drs = FakeDrs(["INITIAL_SYNC"] * 1000)
-    drs.describes = [*[End()] * 5, *[End(SILENCE, takes=25.0)] * 99]
+    drs.describes = [*[End()] * 5, *[End(NO_ANSWER, takes=25.0)] * 99]
 
     run = wait(drs, timeout=10)
 
@@ -373,7 +373,7 @@ def test_a_server_that_somebody_else_starts_and_stops_again_is_tried_again(descr
 
 
 def test_a_server_that_is_stopped_again_while_nothing_is_answered_says_that_it_was_not_tried_again() -> None:
-    servers = {sid(number): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9) for number in range(1, 21)}
+    servers = {sid(number): FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9) for number in range(1, 21)}
     drs = FakeDrs({sid(0): FakeServer(["STOPPED", "STALLED", "STOPPED"], starts=[End(CONFLICT)]), **servers})
     run = drs.run(wait=True, wait_timeout=50)
     assert run.outcomes[0].reason.startswith("not tried again: 20 calls in a row were not answered")
@@ -381,20 +381,20 @@ def test_a_server_that_is_stopped_again_while_nothing_is_answered_says_that_it_w
 
 
 def test_a_server_whose_turn_comes_when_nothing_is_answered_says_that_it_was_not_tried() -> None:
-    drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9) for number in range(60)})
+    drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9) for number in range(60)})
     last = drs.run().outcomes[-1]
     assert (last.end, last.action) == ("failed", "none")
     assert last.reason == "not tried: 20 calls in a row were not answered"
 
 
 def test_after_a_lost_answer_the_server_is_observed_before_the_next_regular_observation() -> None:
-    run = wait(one(["STOPPED"], starts=[End(SILENCE, after_effect=True)]))
+    run = wait(one(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)]))
     assert run.described_at[1] < 15
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
 def test_a_lost_start_that_does_not_show_before_the_deadline_may_have_taken_effect() -> None:
-    drs = one(["STOPPED"], starts=[End(SILENCE, after_effect=True)] * 99, stale=250.0)
+    drs = one(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)] * 99, stale=250.0)
 
     run = wait(drs, timeout=10)
 
@@ -506,7 +506,7 @@ def test_a_wait_outlives_an_outage_and_sends_one_start_a_minute_meanwhile(minute
 
     class Outage(FakeDrs):
         def send(self, operation: Operation, resource_id: str) -> SourceServer:
-            self.every_start = End(SILENCE) if self.clock() < outage_ends_at else ANSWERED
+            self.every_start = End(NO_ANSWER) if self.clock() < outage_ends_at else ANSWERED
             return super().send(operation, resource_id)
 
     drs.__class__ = Outage
