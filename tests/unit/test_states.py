@@ -134,38 +134,31 @@ def test_an_operation_has_its_words_and_leads_to_its_state(
     assert (facts.verb, facts.already, facts.leads_to) == (verb, already, leads_to)
 
 
-@pytest.mark.parametrize("state", [state for state in TABLE if state])
-def test_a_state_shows_that_a_call_took_effect_where_it_is_the_other_side_of_stopped(state: str) -> None:
-    assert OPERATIONS["start"].took_effect(state) == (state != "STOPPED")
-    assert OPERATIONS["stop"].took_effect(state) == (state == "STOPPED")
+def test_a_start_shows_in_every_state_but_stopped_and_a_stop_only_in_that() -> None:
+    states = [state for state in TABLE if state]
+    assert [state for state in states if not OPERATIONS["start"].took_effect(state)] == ["STOPPED"]
+    assert [state for state in states if OPERATIONS["stop"].took_effect(state)] == ["STOPPED"]
 
 
-@pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
-def test_each_state_has_the_documented_verdict(state: str | None, goal: Goal, verdict: Verdict) -> None:
-    rule = decide(goal, state)
-    assert rule.verdict == verdict
-    assert rule == RULES[goal, phase_of(state)]
+def test_each_state_has_the_documented_verdict() -> None:
+    assert [(state, goal, decide(goal, state).verdict) for state, goal, _verdict in ROWS] == ROWS
+    assert {decide(goal, state) == RULES[goal, phase_of(state)] for state, goal, _verdict in ROWS} == {True}
 
 
-@pytest.mark.parametrize(("goal", "verdict"), [(goal, verdict) for _state, goal, verdict in ROWS])
-def test_a_call_is_due_only_where_it_is_the_operation_for_the_goal(goal: Goal, verdict: Verdict) -> None:
-    assert verdict not in OPERATIONS or verdict == OPERATION_FOR[goal]
+def test_the_only_call_for_a_goal_is_its_operation() -> None:
+    calls = {(goal, verdict) for _state, goal, verdict in ROWS if verdict in OPERATIONS}
+    assert calls == set(OPERATION_FOR.items())
 
 
-@pytest.mark.parametrize(("state", "goal"), [(state, goal) for state, goal, _verdict in ROWS])
-def test_every_reason_is_a_clause_that_claims_nothing_about_recovery_points(state: str | None, goal: Goal) -> None:
-    reason = decide(goal, state).reason
-    assert reason
-    assert not reason.endswith(".")
-    assert "\n" not in reason
-    assert "recovery point" not in reason
+def test_every_reason_is_a_clause_that_claims_nothing_about_recovery_points() -> None:
+    for reason in {decide(goal, state).reason for state, goal, _verdict in ROWS}:
+        assert re.fullmatch(r".*[^.\n]", reason), reason
+        assert "recovery point" not in reason
 
 
-@pytest.mark.parametrize(("state", "goal", "verdict"), ROWS)
-def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_states(
-    state: str | None, goal: Goal, verdict: Verdict
-) -> None:
-    assert decide(goal, state).warn == (verdict == "wait" and state in WARNED)
+def test_a_server_that_is_stuck_or_in_an_unknown_state_is_warned_of_while_it_is_waited_for() -> None:
+    warned = {(state, goal) for state, goal, _verdict in ROWS if decide(goal, state).warn}
+    assert warned == {(state, goal) for state, goal, verdict in ROWS if verdict == "wait" and state in WARNED}
 
 
 @pytest.mark.parametrize(
@@ -193,51 +186,54 @@ def test_states_are_matched_exactly(state: str) -> None:
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
-@pytest.mark.parametrize("ago", [0.0, 15.0, 299.9])
-def test_a_start_that_does_not_show_yet_is_pending_for_five_minutes(goal: Goal, ago: float) -> None:
+@pytest.mark.parametrize("ago", [0.0, 299.9])
+def test_a_start_that_does_not_show_yet_is_waited_for_without_a_warning(goal: Goal, ago: float) -> None:
     rule = decide(goal, "STOPPED", accepted_ago=ago)
     assert (rule.verdict, rule.warn) == ("wait", False)
-    assert rule.reason == "DRS accepted the start, but the state does not show it yet"
+    assert "accepted the start" in rule.reason
 
 
 @pytest.mark.parametrize("goal", ["replicating", "continuous"])
-@pytest.mark.parametrize(("ago", "span"), [(300.0, "300 s"), (310.2, "310 s"), (4000.0, "4000 s")])
-def test_a_start_that_never_shows_fails_and_tells_after_how_long(goal: Goal, ago: float, span: str) -> None:
+@pytest.mark.parametrize(("ago", "span"), [(300.0, " 300 s "), (310.2, " 310 s ")])
+def test_a_start_that_never_shows_fails_after_five_minutes(goal: Goal, ago: float, span: str) -> None:
     rule = decide(goal, "STOPPED", accepted_ago=ago)
     assert rule.verdict == "fail"
-    assert rule.reason == f"reads STOPPED {span} after DRS accepted the start: look for StopReplication in CloudTrail"
+    assert f"STOPPED{span}after DRS accepted the start" in rule.reason
+    assert "StopReplication" in rule.reason
 
 
-@pytest.mark.parametrize("goal", ["replicating", "continuous"])
-@pytest.mark.parametrize("ago", [1.0, 299.9, 300.0, 4000.0])
-def test_a_server_that_ran_after_our_start_and_is_stopped_again_fails_at_once(goal: Goal, ago: float) -> None:
-    rule = decide(goal, "STOPPED", accepted_ago=ago, effect_seen=True)
-    assert rule.verdict == "fail"
-    assert rule.reason == "reads STOPPED again after DRS accepted the start: look for StopReplication in CloudTrail"
-
-
-@pytest.mark.parametrize("state", ["CONTINUOUS", "STALLED", "SOMETHING_NEW"])
-def test_a_server_that_was_stopped_and_runs_again_fails_at_once(state: str) -> None:
-    rule = decide("stopped", state, accepted_ago=1.0, effect_seen=True)
-    assert rule.verdict == "fail"
-    assert rule.reason == f"reads {state} again after DRS accepted the stop: look for StartReplication in CloudTrail"
-
-
-@pytest.mark.parametrize(("state", "goal", "verdict"), [row for row in ROWS if row[1] != "stopped"])
-@pytest.mark.parametrize("effect_seen", [True, False])
-@pytest.mark.parametrize("ago", [0.0, 299.9, 300.0, 4000.0])
-def test_an_accepted_start_is_never_repeated_and_changes_no_other_verdict(
-    state: str | None, goal: Goal, verdict: Verdict, effect_seen: bool, ago: float
+@pytest.mark.parametrize(
+    ("goal", "state", "undone_by"),
+    [
+        ("replicating", "STOPPED", "StopReplication"),
+        ("continuous", "STOPPED", "StopReplication"),
+        ("stopped", "CONTINUOUS", "StartReplication"),
+        ("stopped", "STALLED", "StartReplication"),
+        ("stopped", "SOMETHING_NEW", "StartReplication"),
+    ],
+)
+@pytest.mark.parametrize("ago", [1.0, 300.0])
+def test_a_server_whose_change_was_seen_and_is_undone_fails_at_once(
+    goal: Goal, state: str, undone_by: str, ago: float
 ) -> None:
-    after = decide(goal, state, ago, effect_seen).verdict
-    assert after in ("wait", "fail") if verdict == "start" else after == verdict
+    rule = decide(goal, state, accepted_ago=ago, effect_seen=True)
+    assert rule.verdict == "fail"
+    assert f"{state} again" in rule.reason
+    assert undone_by in rule.reason
 
 
-@pytest.mark.parametrize("state", TABLE)
+def test_an_accepted_start_is_never_repeated_and_changes_no_other_verdict() -> None:
+    starts = [row for row in ROWS if row[1] != "stopped"]
+    for (state, goal, verdict), effect_seen, ago in product(starts, (False, True), (0.0, 299.9, 300.0, 4000.0)):
+        after = decide(goal, state, ago, effect_seen).verdict
+        assert after in ({"wait", "fail"} if verdict == "start" else {verdict}), (state, goal, effect_seen, ago)
+
+
 @pytest.mark.parametrize("ago", [0.0, 300.0, 4000.0])
-def test_an_accepted_stop_is_waited_for_until_nothing_replicates(state: str | None, ago: float) -> None:
+def test_an_accepted_stop_is_waited_for_until_nothing_replicates(ago: float) -> None:
     ends: dict[str | None, Verdict] = {"STOPPED": "done", "DISCONNECTED": "done", None: "fail"}
-    assert decide("stopped", state, accepted_ago=ago).verdict == ends.get(state, "wait")
+    after = {state: decide("stopped", state, accepted_ago=ago).verdict for state in TABLE}
+    assert after == {**dict.fromkeys(TABLE, "wait"), **ends}
 
 
 @pytest.mark.parametrize(
