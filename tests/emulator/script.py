@@ -103,6 +103,7 @@ class Script:
 
     page_size: int
     latency: Mapping[str, float]
+    barriers: Mapping[str, Mapping[str, int]]
     credentials: Mapping[str, str]
     regions: Mapping[str, Region]
     step_seconds: float | None
@@ -123,6 +124,7 @@ def read_script(script: Mapping[str, Any]) -> Script:
     return Script(
         page_size=given.get("page_size", 300),
         latency=given.get("latency", {}),
+        barriers=given.get("barriers", {}),
         credentials=given.get("credentials", {ACCESS_KEY: SECRET_KEY}),
         regions={name: _region(value, name, defaults) for name, value in regions.items()},
         step_seconds=given.get("clock"),
@@ -262,6 +264,7 @@ _read_step = object_of(Step, STEP_KEYS, dataReplicationError="error")
 SCRIPT_KEYS: Mapping[str, Reader] = {
     "page_size": POSITIVE,
     "latency": _latency,
+    "barriers": map_of(map_of(POSITIVE, operation), operation),
     "credentials": map_of(TEXT),
     "regions": map_of(lambda region, _at: region),
     "clock": _clock,

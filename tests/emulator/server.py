@@ -159,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self._pause(self.server.service.latency(request)):
             return
+        while self.server.service.is_early(request):
+            if self._pause(0.01):
+                return
         reply = self.server.service.call(request)
         if self._pause(reply.delay):
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -140,6 +141,14 @@ class Service:
         """Seconds that this call takes on its way to the service."""
         operation = operation_at(request.method, request.path)
         return self._script.latency.get(operation.name, 0.0) if operation else 0.0
+
+    def is_early(self, request: Request) -> bool:
+        """Whether this call waits at a barrier for calls of other operations."""
+        operation = operation_at(request.method, request.path)
+        with self._lock:
+            barrier = self._script.barriers.get(operation.name, {}) if operation else {}
+            came = Counter(entry["operation"] for entry in self._journal)
+        return any(came[awaited] < number for awaited, number in barrier.items())
 
     def call(self, request: Request) -> Reply:
         """Answers one request of an AWS client and writes it into the journal."""

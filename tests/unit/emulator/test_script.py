@@ -26,11 +26,14 @@ def fault(**members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are clock,"),
+        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are barriers,"),
         ({"page_size": 0}, "page_size is less than 1"),
         ({"page_size": True}, "page_size is not a value of type int"),
         ({"latency": "slow"}, "latency is not a value of type int or float"),
         ({"latency": {"Start": 1}}, "'Start' is not an operation of DRS"),
+        ({"barriers": {"Start": {"DescribeSourceServers": 2}}}, "'Start' is not an operation of DRS"),
+        ({"barriers": {"StartReplication": {"Describe": 2}}}, "'Describe' is not an operation of DRS"),
+        ({"barriers": {"StartReplication": {"DescribeSourceServers": 0}}}, "DescribeSourceServers is less than 1"),
         ({"clock": "sun"}, 'neither "describe" nor {"wall": seconds above 0}'),
         ({"clock": {"wall": 0}}, 'neither "describe" nor {"wall": seconds above 0}'),
         ({"default_timeline": []}, "default_timeline has no steps"),

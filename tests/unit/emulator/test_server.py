@@ -145,6 +145,29 @@ def test_latency_is_waited_for_outside_the_lock() -> None:
         assert 0.2 <= time.monotonic() - began < 1.2
 
 
+def test_a_call_waits_at_its_barrier_until_the_awaited_calls_came() -> None:
+    script = world_of(STOPPED, barriers={"StartReplication": {"DescribeSourceServers": 2}})
+    with Emulator(script) as emulator, closing(drs_client(emulator.url)) as drs, ThreadPoolExecutor(1) as threads:
+        drs.describe_source_servers()
+        start = threads.submit(drs.start_replication, sourceServerID=WEB)
+        time.sleep(0.1)
+        assert not start.done()
+        drs.describe_source_servers()
+        assert start.result(10)["sourceServer"]["sourceServerID"] == WEB
+        assert [call["operation"] for call in emulator.journal()][2:] == ["StartReplication"]
+
+
+def test_it_ends_while_a_call_waits_at_its_barrier() -> None:
+    script = world_of(STOPPED, barriers={"StartReplication": {"DescribeSourceServers": 1}})
+    with ThreadPoolExecutor(1) as threads:
+        with Emulator(script) as emulator, closing(drs_client(emulator.url)) as drs:
+            start = threads.submit(drs.start_replication, sourceServerID=WEB)
+            time.sleep(0.1)
+        with pytest.raises(HTTPClientError):
+            start.result(10)
+    assert emulator.journal() == []
+
+
 def test_a_hundred_starts_at_once_start_each_server_once() -> None:
     servers = [{"sourceServerID": f"s-{number:017d}"} for number in range(25)]
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=10)
