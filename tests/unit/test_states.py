@@ -155,7 +155,7 @@ def test_a_warning_is_given_for_servers_that_run_without_data_and_for_unknown_st
         ("replicating", "PAUSED", "replication is paused"),
         ("continuous", "PAUSED", "replication is paused"),
         ("replicating", "STALLED", "no data is flowing"),
-        ("replicating", "DISCONNECTED", "reinstall or reconnect the AWS Replication Agent"),
+        ("replicating", "DISCONNECTED", "see that the host is up"),
         ("continuous", "INITIAL_SYNC", "not CONTINUOUS yet"),
         ("stopped", "STALLED", "may be the only copy left"),
         ("stopped", "PAUSED", "may be the only copy left"),
