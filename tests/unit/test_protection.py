@@ -21,6 +21,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.sna
     look_up,
     newest,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
     message,
     protection_of,
@@ -32,6 +33,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
 NO_ANSWER = DrsError("unanswered", None, "no answer")
+SEE_THE_AGENT = decide("continuous", "DISCONNECTED").reason
 EXPIRED = DrsError("fatal", "ExpiredTokenException", "AWS refused the credentials")
 
 
@@ -223,8 +225,8 @@ def test_the_message_names_by_cause_the_most_frequent_first() -> None:
     text = message([protection_of(each, None, None, NOW) for each in servers], "eu-west-1", ["hostname=db9"])
     assert text == (
         "1 of 4 source servers are protected; 2 STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the"
-        f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED, reinstall or reconnect the"
-        f" AWS Replication Agent on the source server: {sid(2)} web2; no source server has hostname=db9; in eu-west-1."
+        f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED,"
+        f" {SEE_THE_AGENT}: {sid(2)} web2; no source server has hostname=db9; in eu-west-1."
     )
 
 

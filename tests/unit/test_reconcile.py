@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
@@ -694,7 +695,7 @@ def test_three_seconds_pass_between_a_conflict_and_the_next_call() -> None:
 
 
 ADVICE = "AGENT_NOT_SEEN, check that the source server is up and its agent runs and reaches DRS on TCP 443"
-REINSTALL = "reinstall or reconnect the AWS Replication Agent on the source server"
+SEE_THE_AGENT = decide("replicating", "DISCONNECTED").reason
 LOST_THEN_REFUSED = (
     "the start was sent 2 times, 1 of them not answered, still STOPPED, and may have taken effect: "
     "AccessDeniedException: so says AWS"
@@ -709,12 +710,12 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
         f"replication has stalled, no data is flowing; {ADVICE}",
         f"STALLED: {ADVICE}",
     ),
-    "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{REINSTALL}; {ADVICE}", f"DISCONNECTED, {REINSTALL}"),
+    "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{SEE_THE_AGENT}; {ADVICE}", f"DISCONNECTED, {SEE_THE_AGENT}"),
     "disconnected, last seen": (
         {},
         FakeServer(["DISCONNECTED"], members={"lifeCycle": {"lastSeenByServiceDateTime": "2026-11-23T14:05:00Z"}}),
-        f"{REINSTALL}; {ADVICE}; last seen 2026-11-23T14:05:00Z",
-        f"DISCONNECTED, {REINSTALL}",
+        f"{SEE_THE_AGENT}; {ADVICE}; last seen 2026-11-23T14:05:00Z",
+        f"DISCONNECTED, {SEE_THE_AGENT}",
     ),
     "running, last seen": (
         {},

@@ -167,7 +167,7 @@ def test_a_server_that_is_stuck_or_in_an_unknown_state_is_warned_of_while_it_is_
         ("replicating", "PAUSED", "replication is paused"),
         ("continuous", "PAUSED", "replication is paused"),
         ("replicating", "STALLED", "no data is flowing"),
-        ("replicating", "DISCONNECTED", "reinstall or reconnect the AWS Replication Agent"),
+        ("replicating", "DISCONNECTED", "see that the host is up"),
         ("continuous", "INITIAL_SYNC", "not CONTINUOUS yet"),
         ("stopped", "STALLED", "may be the only copy left"),
         ("stopped", "PAUSED", "may be the only copy left"),

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .operations import OPERATION_FOR, OPERATIONS, Goal, Verdict
+from .servers import SourceServer, last_seen_of, raw_error_of, rescan_of, state_of
 from .states import Phase, phase_of
+from .text import printable
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,12 @@ _INITIATING = Rule("wait", "replication is being initiated, no data is flowing y
 _PROTECTED = Rule("done", "it is continuously protected")
 _STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True, on_error="replace")
 _PAUSED = Rule("wait", "replication is paused", warn=True)
-_DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server", on_error="omit")
+_DISCONNECTED = Rule(
+    "fail",
+    "see that the host is up, that its agent's service runs (aws-replication-agent, on Windows AwsReplicationService)"
+    " and what its log says; reinstall the agent only where it does not come back, that can copy everything again",
+    on_error="omit",
+)
 _UNKNOWN = Rule("wait", "the state is unknown to this version of the collection", warn=True)
 _UNREADABLE = Rule("fail", "AWS reported no data replication state")
 
@@ -73,17 +80,25 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
 FIRST_CHECK: dict[str, str] = {
     "AGENT_NOT_SEEN": "check that the source server is up and its agent runs and reaches DRS on TCP 443",
     "SNAPSHOTS_FAILURE": "look in CloudTrail for CreateSnapshot refused by IAM, an SCP or API throttling",
-    "NOT_CONVERGING": "check bandwidth, staging disk performance and source CPU against the write rate",
+    "NOT_CONVERGING": (
+        "check bandwidth, staging disks, source CPU and the replication server's CPU credits against the write rate"
+    ),
     "UNSTABLE_NETWORK": "check TCP 1500 and the bandwidth from the source server to the staging area",
-    "FAILED_TO_CREATE_SECURITY_GROUP": "check the IAM permissions of DRS and the server's replication settings",
+    "FAILED_TO_CREATE_SECURITY_GROUP": (
+        "check that the staging subnet still exists, the server's replication settings and the IAM permissions of DRS"
+    ),
     "FAILED_TO_LAUNCH_REPLICATION_SERVER": "check the EC2 quota of the instance type and the IAM permissions of DRS",
     "FAILED_TO_BOOT_REPLICATION_SERVER": "check TCP 443 from the staging subnet to DRS, security group, network ACL",
     "FAILED_TO_AUTHENTICATE_WITH_SERVICE": "check DNS and TCP 443 from the staging subnet to the DRS endpoint",
     "FAILED_TO_DOWNLOAD_REPLICATION_SOFTWARE": "check TCP 443 from the staging subnet to Amazon S3",
     "FAILED_TO_CREATE_STAGING_DISKS": "check access to the KMS key that encrypts the staging disks",
     "FAILED_TO_ATTACH_STAGING_DISKS": "check IAM permissions for EC2 volumes and the EBS quotas of the staging Region",
-    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": "check the network between agent, replication server and DRS",
-    "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": "check TCP 1500 from the source server to the replication server",
+    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": (
+        "check the network between agent, replication server and DRS, after many starts also that server's CPU credits"
+    ),
+    "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": (
+        "check TCP 1500 from the source server to the replication server, after many starts also its CPU credits"
+    ),
     "FAILED_TO_START_DATA_TRANSFER": "check the network to the replication server and the agent's log",
 }
 """The first thing to check for each dataReplicationError code."""
@@ -121,3 +136,13 @@ def condition(rule: Rule, state: str | None, error_code: str | None = None) -> s
         return f"{state}, {rule.reason}"
     reason = "" if rule.on_error == "replace" else f", {rule.reason}"
     return f"{state}{reason}: {advice(error_code)}"
+
+
+def details_of(server: SourceServer | None) -> list[str]:
+    """What only this server reports about its state: the raw error, when it was last seen if it is disconnected, and
+    how far its rescan is."""
+    raw, seen, rescan = raw_error_of(server), last_seen_of(server), rescan_of(server)
+    details = [printable(raw)] if raw else []
+    if seen and phase_of(state_of(server)) == "disconnected":
+        details.append(f"last seen {printable(seen)}")
+    return [*details, rescan] if rescan else details

@@ -15,17 +15,8 @@ from typing import Any
 from ..api.errors import DrsError
 from ..api.snapshots import Lookup
 from ..resources.iso8601 import parse_datetime, parse_duration
-from ..resources.rules import RULES, condition
-from ..resources.servers import (
-    SourceServer,
-    details_of,
-    error_of,
-    hostname_of,
-    last_seen_of,
-    state_of,
-    storage_of,
-    text_at,
-)
+from ..resources.rules import RULES, condition, details_of
+from ..resources.servers import SourceServer, error_of, hostname_of, last_seen_of, state_of, storage_of, text_at
 from ..resources.states import phase_of
 from ..resources.text import (
     count,

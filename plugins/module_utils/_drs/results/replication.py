@@ -14,7 +14,7 @@ from ..api.errors import (
     DrsError,
 )
 from ..resources.operations import OPERATIONS, Goal
-from ..resources.selection import STATE_KEY, Selection
+from ..resources.selection import Selection, broad
 from ..resources.servers import (
     SourceServer,
     error_of,
@@ -174,9 +174,8 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
 
 
 def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state."""
-    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
-    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    """The message for filters that match no server in any state and lifecycle."""
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
     which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
     return sentence(f"No source server{which} in {region}: check the filters and the region")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..resources.rules import Rule, advice, condition
-from ..resources.servers import SourceServer, details_of, error_of, state_of
+from ..resources.rules import Rule, advice, condition, details_of
+from ..resources.servers import SourceServer, error_of, state_of
 from ..resources.text import short
 
 Action = Literal["start", "stop", "none"]
