@@ -17,6 +17,7 @@ from .servers import (
     SourceServer,
     account_of,
     ec2_instance_id_of,
+    error_of,
     extension_status_of,
     last_launch_of,
     recovery_instance_id_of,
@@ -209,3 +210,13 @@ def is_held(server: SourceServer | None) -> bool:
     """Whether a task that starts servers by filters leaves this one alone."""
     facts, phase = facts_of(server), phase_of(state_of(server))
     return facts.held_when_stopped if phase == "stopped" else facts.held_when_stuck and phase in STUCK_PHASES
+
+
+def is_stuck(server: SourceServer | None, state: str | None) -> bool:
+    """Whether no data flows until somebody intervenes: STALLED, PAUSED, or INITIATING with an error.
+
+    state: the data replication state, in check mode the predicted one.
+    """
+    phase = phase_of(state)
+    has_error = error_of(server) is not None and state == state_of(server)
+    return phase in ("stalled", "paused") or (phase == "initiating" and has_error)
