@@ -19,7 +19,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    lifecycle_of,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
@@ -180,7 +183,7 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
     for key in (*READERS, "tag:Env"):
         assert matches(shown, {key: ["*"]}) in (True, False)
-    assert hold_reason(shown) is None or hold_reason(shown)
+    assert lifecycle_of(shown) in LIFECYCLES
 
     api = HostileApi(shown, answered)
     assert find(api, Selection(filters={"hostname": ["*"]})).servers in ([], [shown])

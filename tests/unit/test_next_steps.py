@@ -30,9 +30,9 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     RULES,
     Rule,
     advice,
-    decide,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, phase_of
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
     DOCUMENTS,
     INSTANCE,

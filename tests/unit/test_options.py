@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "exclude_filters": None,
     "state": "started",
     "delete_snapshots": False,
+    "force": False,
     "wait": False,
     "wait_until": "replicating",
     "wait_timeout": 3600,

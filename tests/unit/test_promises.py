@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
     CONFLICT,

@@ -21,7 +21,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.sna
     look_up,
     newest,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
     message,
     protection_of,
@@ -29,6 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     values_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")

@@ -14,11 +14,15 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import (
+    copied_by_start,
+    next_step_of,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import decide
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -448,12 +452,14 @@ def test_max_in_progress_starts_a_canary_and_the_same_run_again_the_next_wave_on
     assert deferred.reason == f"2 of 2 places are taken: {sid(0)} INITIATING, {sid(2)} INITIATING"
 
 
-@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "INITIATING", "SOMETHING_NEW"])
+@pytest.mark.parametrize(
+    ("state", "end"), [("STALLED", "failed"), ("PAUSED", "failed"), ("INITIATING", "done"), ("SOMETHING_NEW", "done")]
+)
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_server_that_is_stuck_holds_its_place(state: str, check_mode: bool) -> None:
+def test_a_server_in_progress_keeps_its_place_and_fails_if_it_is_stuck(state: str, end: str, check_mode: bool) -> None:
     run = FakeDrs(["STOPPED", state, "STOPPED"]).run(max_in_progress=1, check_mode=check_mode)
     assert run.writes == []
-    assert [outcome.end for outcome in run.outcomes] == ["deferred", "done", "deferred"]
+    assert [outcome.end for outcome in run.outcomes] == ["deferred", end, "deferred"]
     assert run.outcomes[0].reason == f"1 of 1 places are taken: {sid(1)} {state}"
 
 
@@ -571,7 +577,7 @@ def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: 
     assert run.writes == []
     held, running, disconnected = run.outcomes
     assert (held.end, held.changed, held.action, held.state) == ("held", False, "none", "STOPPED")
-    assert (held.reason, held.cause) == (f"{FAILBACK}; name it by its ID to start it", FAILBACK)
+    assert (held.reason, held.cause) == (next_step_of(held.latest, "STOPPED"), FAILBACK)
     assert held.warning == f"held, {FAILBACK}"
     assert running.end == "done"
     assert disconnected.end == "failed"
@@ -581,10 +587,11 @@ def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: 
 def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_it(check_mode: bool) -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED"], holds=[True])}).run(check_mode=check_mode)
     assert run.only.changed
-    assert run.only.warnings == [f"named by ID and not held, but {FAILBACK}"]
+    assert run.only.warnings == [(HOLD_WARNING, copied_by_start(run.only.latest))]
 
 
-FAILBACK = "replicates in direction FAILBACK"
+FAILBACK = LIFECYCLES["failback"].cause
+HOLD_WARNING = f"filters would hold it, but it is named by ID: {FAILBACK}"
 LOST = End(NO_ANSWER, after_effect=True)
 
 
@@ -605,13 +612,7 @@ def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_serv
     server: FakeServer, options: dict[str, Any], is_warned: bool
 ) -> None:
     run = FakeDrs({sid(0): replace(server, holds=[True])}).run(**options, wait_timeout=60)
-    assert (f"named by ID and not held, but {FAILBACK}" in run.only.warnings) == is_warned
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_stop_is_neither_held_nor_warned_of(check_mode: bool) -> None:
-    run = FakeDrs({sid(0): FakeServer(["CONTINUOUS"], holds=[True])}).run(goal="stopped", check_mode=check_mode)
-    assert (run.only.changed, run.only.warnings) == (True, [])
+    assert (HOLD_WARNING in [cause for cause, _detail in run.only.warnings]) == is_warned
 
 
 def test_a_deferred_server_is_not_warned_of() -> None:

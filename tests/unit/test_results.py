@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
@@ -177,7 +178,7 @@ def test_the_summary_counts_the_outcomes() -> None:
     assert values_of(run.outcomes, diff=False)["summary"] == {
         "matched": 8,
         "changed": 1,
-        "failed": 3,
+        "failed": 4,
         "held": 1,
         "deferred": 1,
         "by_state": {
@@ -407,7 +408,7 @@ def test_there_is_one_warning_for_each_cause() -> None:
     assert stalled.endswith(f": {sid(0)} web1, {sid(2)}")
     assert paused == f"Of 8 source servers: PAUSED, replication is paused: {sid(1)}"
     assert unknown.startswith("Of 8 source servers: SOMETHING_NEW, ")
-    assert held == f"Of 8 source servers: held, replicates in direction FAILBACK: {sid(4)}, {sid(5)}"
+    assert held == f"Of 8 source servers: held, {LIFECYCLES['failback'].cause}: {sid(4)}, {sid(5)}"
 
 
 def test_a_warning_about_the_one_server_is_in_the_singular() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Filters,
@@ -409,37 +408,6 @@ IS_FAILED_OVER = "failed over to a recovery instance"
 IS_UNDER_WAY = "a recovery launch is in progress"
 IS_EXTENDED = "extended from another account"
 IS_REVERSED = "has a reversed source server, protect it by reversed replication"
-
-
-@pytest.mark.parametrize(
-    ("server", "reason"),
-    [
-        ({}, None),
-        (launched("RECOVERY", "LAUNCHED"), IS_FAILED_OVER),
-        (launched("RECOVERY", "PENDING"), IS_UNDER_WAY),
-        (launched("RECOVERY", "IN_PROGRESS"), IS_UNDER_WAY),
-        ({**launched("RECOVERY", "PENDING"), "recoveryInstanceId": None}, IS_UNDER_WAY),
-        ({**launched("RECOVERY", "IN_PROGRESS"), "recoveryInstanceId": ""}, IS_UNDER_WAY),
-        (launched("RECOVERY", "FAILED"), None),
-        (launched("RECOVERY", "TERMINATED"), None),
-        (launched("RECOVERY", ""), IS_FAILED_OVER),
-        (launched("DRILL", "LAUNCHED"), None),
-        (launched("DRILL", "PENDING"), None),
-        ({**launched("RECOVERY", "LAUNCHED"), "recoveryInstanceId": None}, None),
-        ({"recoveryInstanceId": "i-0"}, None),
-        ({"replicationDirection": "FAILBACK"}, "replicates in direction FAILBACK"),
-        ({"replicationDirection": "FAILOVER"}, None),
-        ({"stagingArea": {"status": "EXTENDED"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "EXTENSION_ERROR"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "NOT_EXTENDED"}}, None),
-        ({"reversedDirectionSourceServerArn": "arn:aws:drs:eu-west-1:1:source-server/s-1"}, IS_REVERSED),
-        ({"reversedDirectionSourceServerArn": ""}, None),
-        ({"lifeCycle": None, "stagingArea": None}, None),
-    ],
-    ids=short_id,
-)
-def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
-    assert hold_reason(server) == reason
 
 
 @pytest.mark.parametrize(

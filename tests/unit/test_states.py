@@ -32,7 +32,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     RULES,
     advice,
     condition,
-    decide,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
@@ -41,7 +40,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
 from botocore.model import ServiceModel, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +60,9 @@ def members_of(shape: StructureShape | None) -> list[str]:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        pytest.param(set(PHASES.values()), set(get_args(Phase)) - {"unknown", "unreadable"}, id="values of PHASES"),
+        pytest.param(
+            set(PHASES.values()), set(get_args(Phase)) - {"unsettled", "unknown", "unreadable"}, id="values of PHASES"
+        ),
         pytest.param(RULES, product(get_args(Goal), get_args(Phase)), id="RULES"),
         pytest.param(OPERATIONS, get_args(Operation), id="OPERATIONS"),
         pytest.param(get_args(Action), (*get_args(Operation), "none"), id="Action"),
@@ -80,7 +81,9 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOALS"),
         pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOALS"),
         pytest.param(GOALS, get_args(Goal), id="goals of the decision table"),
-        pytest.param({phase_of(state) for state in TABLE}, get_args(Phase), id="phases of the decision table"),
+        pytest.param(
+            {phase_of(state) for state in TABLE} | {"unsettled"}, get_args(Phase), id="phases of the decision table"
+        ),
     ],
 )
 def test_a_table_has_every_row_and_no_other(rows: Collection[object], expected: Collection[object]) -> None:
@@ -277,7 +280,7 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
     }
     assert documented == {
         phase: (
-            [state for state in PHASES if PHASES[state] == phase],
+            [state for state in PHASES if PHASES[state] == ("protected" if phase == "unsettled" else phase)],
             [RULES[goal, phase].verdict for goal in GOALS],
         )
         for phase in get_args(Phase)

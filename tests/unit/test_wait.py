@@ -127,7 +127,7 @@ def test_the_deadline_tells_how_far_the_server_is() -> None:
 def test_a_server_that_disconnects_meanwhile_fails_at_once() -> None:
     run = wait(one(["STOPPED"], started=["INITIAL_SYNC", "DISCONNECTED", "CONTINUOUS"]))
     assert (run.took, run.only.state, run.only.failed, run.only.changed) == (30, "DISCONNECTED", True, True)
-    assert "Agent" in run.only.reason
+    assert "its agent's service runs" in run.only.reason
 
 
 def test_a_server_that_somebody_stops_after_our_start_fails_and_is_not_started_again() -> None:
@@ -245,7 +245,7 @@ def test_credentials_that_expire_in_the_middle_end_the_wait_with_all_that_is_kno
     assert EXPIRED.message in started.reason
     assert "accepted the start" in started.reason
     assert (running.failed, running.changed, running.error_code) == (True, False, EXPIRED.code)
-    assert "Agent" in disconnected.reason
+    assert "its agent's service runs" in disconnected.reason
 
 
 def test_servers_that_run_already_are_waited_for() -> None:

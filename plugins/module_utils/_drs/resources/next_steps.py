@@ -51,21 +51,46 @@ def cause_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     state: the data replication state, in check mode the predicted one. rule: the one for the state.
     """
     facts = facts_of(server)
-    return facts.cause if facts.speaks else _condition_of(server, state, rule)
+    return facts.cause if facts.speaks and not rule.is_guard else _condition_of(server, state, rule)
 
 
 def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     """The same about this server alone, with IDs. Where its lifecycle speaks, its error has no first check."""
-    if not facts_of(server).speaks:
+    if not facts_of(server).speaks or rule.is_guard:
         return _condition_of(server, state, rule)
     parts = [short(state), short(_error_in(server, state)), next_step_of(server, state)]
     return ", ".join(part for part in parts if part)
 
 
 def _condition_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
-    if rule == RULES["continuous", "disconnected"]:
-        rule = replace(rule, reason=disconnection_of(server))
+    rule = replace(rule, reason=clause_of(server, rule))
     return condition(rule, short(state), short(_error_in(server, state)))
+
+
+def clause_of(server: SourceServer | None, rule: Rule) -> str:
+    """The reason of the rule. The document of a disconnected server that fails, or of an unsettled one, says more."""
+    if rule == RULES["continuous", "disconnected"]:
+        return disconnection_of(server)
+    shortcoming = shortcoming_of(server) if rule == RULES["continuous", "unsettled"] else None
+    return f"{rule.reason}: {shortcoming}" if shortcoming and not error_of(server) else rule.reason
+
+
+def explanation_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
+    """Why the rule says so, for the outcome of this server, which shows the state beside it."""
+    code = short(_error_in(server, state))
+    if facts_of(server).speaks and not rule.is_guard:
+        parts = [next_step_of(server, state), code]
+    else:
+        parts = [clause_of(server, rule), code and advice(code)]
+    return "; ".join(part for part in parts if part)
+
+
+def warning_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
+    """The cause of a warning about this server. Where its lifecycle speaks, its error has no first check."""
+    facts = facts_of(server)
+    if not facts.speaks or rule.is_guard:
+        return _condition_of(server, state, rule)
+    return ", ".join(part for part in (short(state), short(_error_in(server, state)), facts.cause) if part)
 
 
 def shortcoming_of(server: SourceServer | None) -> str | None:

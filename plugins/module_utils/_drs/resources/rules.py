@@ -24,13 +24,16 @@ class Rule:
 
     verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is in progress, which counts as done
     when not waiting; "fail": no call can reach the goal. reason: a clause for the user. warn: whether to warn the user.
-    on_error: how a dataReplicationError is told: added to the reason, in place of it, or not at all.
+    on_error: how a dataReplicationError is told: added to the reason, in place of it, or not at all. needs_force:
+    whether force turns a "fail" into a stop. is_guard: whether the reason is about a call, so that nothing replaces it.
     """
 
     verdict: Verdict
     reason: str
     warn: bool = False
     on_error: Literal["add", "replace", "omit"] = "add"
+    needs_force: bool = False
+    is_guard: bool = False
 
 
 _STOPPED = Rule("start", "replication is stopped")
@@ -51,6 +54,7 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("replicating", "stopped"): _STOPPED,
     ("replicating", "initiating"): _INITIATING,
     ("replicating", "replicating"): Rule("done", "data is replicating"),
+    ("replicating", "unsettled"): Rule("done", "data is replicating"),
     ("replicating", "protected"): _PROTECTED,
     ("replicating", "stalled"): _STALLED,
     ("replicating", "paused"): _PAUSED,
@@ -60,6 +64,7 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("continuous", "stopped"): _STOPPED,
     ("continuous", "initiating"): _INITIATING,
     ("continuous", "replicating"): Rule("wait", "data is replicating, it is not CONTINUOUS yet"),
+    ("continuous", "unsettled"): Rule("wait", "data is replicating, it is not protected yet"),
     ("continuous", "protected"): _PROTECTED,
     ("continuous", "stalled"): _STALLED,
     ("continuous", "paused"): _PAUSED,
@@ -69,11 +74,20 @@ RULES: dict[tuple[Goal, Phase], Rule] = {
     ("stopped", "stopped"): Rule("done", "replication is stopped"),
     ("stopped", "initiating"): Rule("stop", "replication is being initiated"),
     ("stopped", "replicating"): Rule("stop", "data is replicating"),
+    ("stopped", "unsettled"): Rule("stop", "data is replicating"),
     ("stopped", "protected"): Rule("stop", "it is continuously protected"),
-    ("stopped", "stalled"): Rule("fail", "no data is flowing, and its recovery snapshots may be the only copy left"),
-    ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
+    ("stopped", "stalled"): Rule(
+        "fail", "no data is flowing, and its recovery snapshots may be the only copy left", needs_force=True
+    ),
+    ("stopped", "paused"): Rule(
+        "fail", "replication is paused, and its recovery snapshots may be the only copy left", needs_force=True
+    ),
     ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates", on_error="omit"),
-    ("stopped", "unknown"): Rule("fail", _UNKNOWN.reason),
+    ("stopped", "unknown"): Rule(
+        "fail",
+        f"{_UNKNOWN.reason}, and its recovery snapshots may be the only copy left",
+        needs_force=True,
+    ),
     ("stopped", "unreadable"): _UNREADABLE,
 }
 
@@ -104,22 +118,23 @@ FIRST_CHECK: dict[str, str] = {
 """The first thing to check for each dataReplicationError code."""
 
 
-def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, effect_seen: bool = False) -> Rule:
-    """What to do about a source server that was last seen in `state`.
+def after_call(rule: Rule, goal: Goal, state: str | None, accepted_ago: float, effect_seen: bool) -> Rule:
+    """The rule for a source server for which a call of this run took effect, as far as known. It is never repeated.
 
-    accepted_ago: seconds since a call of this run took effect, as far as known; None if none did. Such a call is never
-    repeated. effect_seen: whether its effect has been observed since.
+    rule: the one without regard to that call. accepted_ago: seconds since then. effect_seen: whether its effect has
+    been observed since.
     """
-    rule = RULES[goal, phase_of(state)]
     name = OPERATION_FOR[goal]
     operation = OPERATIONS[name]
-    if accepted_ago is None or state is None or rule.verdict not in operation.pending:
+    if state is None or rule.verdict not in operation.pending:
         return rule
     if accepted_ago < operation.shows_within and not effect_seen:
         return Rule("wait", f"DRS accepted the {name}, but the state does not show it yet")
     when = "again" if effect_seen else f"{accepted_ago:.0f} s"
     return Rule(
-        "fail", f"reads {state} {when} after DRS accepted the {name}: look for {operation.undone_by} in CloudTrail"
+        "fail",
+        f"reads {state} {when} after DRS accepted the {name}: look for {operation.undone_by} in CloudTrail",
+        is_guard=True,
     )
 
 

@@ -9,8 +9,18 @@ from __future__ import annotations
 from typing import Literal
 
 Phase = Literal[
-    "stopped", "initiating", "replicating", "protected", "stalled", "paused", "disconnected", "unknown", "unreadable"
+    "stopped",
+    "initiating",
+    "replicating",
+    "unsettled",
+    "protected",
+    "stalled",
+    "paused",
+    "disconnected",
+    "unknown",
+    "unreadable",
 ]
+"""unsettled: CONTINUOUS, but the same document contradicts that the server is protected."""
 
 PHASES: dict[str, Phase] = {
     "STOPPED": "stopped",

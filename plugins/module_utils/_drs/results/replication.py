@@ -100,7 +100,11 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning per cause."""
-    warned = [(warning, _named(outcome)) for outcome in outcomes for warning in outcome.warnings]
+    warned = [
+        (warning, (outcome.source_server_id, outcome.latest, detail))
+        for outcome in outcomes
+        for warning, detail in outcome.warnings
+    ]
     groups = by_cause(warned)
     if len(warned) > NAMED:
         groups[-2:] = ["; ".join(groups[-2:])]

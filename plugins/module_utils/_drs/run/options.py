@@ -40,8 +40,9 @@ MOST_SECONDS = 31_536_000
 class RunOptions:
     """The options of a run.
 
-    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. holds: whether to leave a server alone that
-    appears to have been stopped on purpose (filters) or start it with a warning (IDs).
+    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. force: stop a server although something may
+    be lost. holds: whether to leave a server alone that appears to have been stopped on purpose (filters) or start it
+    with a warning (IDs).
     """
 
     goal: Goal
@@ -50,6 +51,7 @@ class RunOptions:
     wait_timeout: float = math.inf
     wait_delay: float = 15.0
     max_in_progress: int | None = None
+    force: bool = False
     holds: bool = False
 
 
@@ -65,6 +67,7 @@ def parse_options(params: Params, check_mode: bool) -> RunOptions:
         wait_timeout=params["wait_timeout"],
         wait_delay=params["wait_delay"],
         max_in_progress=params["max_in_progress"],
+        force=params["force"],
         holds=params["filters"] is not None,
     )
 

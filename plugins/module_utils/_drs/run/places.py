@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from ..resources.lifecycle import is_stuck
 from ..resources.operations import OPERATIONS
 from ..resources.servers import hostname_of
 from ..resources.text import printable
@@ -54,6 +55,8 @@ def in_progress(run: Run) -> list[Work]:
 
 def _is_in_progress(work: Work) -> bool:
     """Whether the rule says wait, or the server was called and its state does not show the result."""
+    if work.outcome.end == "held":
+        return False
     verdict, outcome = work.rule.verdict, work.outcome
     is_paused = work.run.options.wait and work.is_refused
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
@@ -64,9 +67,20 @@ def _is_in_progress(work: Work) -> bool:
 def defer_without_place(run: Run) -> None:
     """Defer servers without a place, unless a server that is still open may free one before the deadline."""
     occupying = in_progress(run)
-    if not run.is_over and not any(work.is_open for work in occupying):
-        for work in run.due:
-            defer(work, occupying)
+    if run.is_over or any(work.is_open for work in occupying):
+        return
+    for work in run.due:
+        defer(work, occupying)
+    if any(work.outcome.end == "deferred" for work in run.work):
+        fail_stuck(occupying)
+
+
+def fail_stuck(occupying: Sequence[Work]) -> None:
+    """Fail the stuck servers that take a place which another server needs: nothing more starts until somebody acts."""
+    for outcome in (work.outcome for work in occupying):
+        if is_stuck(outcome.latest, outcome.state):
+            outcome.finish("failed", f"{outcome.reason}; it takes a place that other servers need", outcome.cause)
+            outcome.warning = None
 
 
 def defer(work: Work, occupying: Sequence[Work]) -> None:

@@ -15,9 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..api.calls import CALLS_AT_ONCE, batches
 from ..api.errors import DrsError, ErrorKind
-from ..resources.holds import hold_reason
+from ..resources.lifecycle import facts_of, is_held, is_stuck
+from ..resources.namesakes import NAMESAKE_CAUSE, namesakes
+from ..resources.next_steps import copied_by_start, next_step_of
 from ..resources.operations import OPERATIONS, Verdict
-from ..resources.rules import decide
+from ..resources.rules import after_call
 from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
     defer_without_place,
@@ -76,6 +78,8 @@ def observe(run: Run, open_work: Sequence[Work]) -> None:
         error = _describe(run, batch)
         for work in batch:
             work.observe_error = error
+    if not run.options.holds:
+        run.namesakes = namesakes(work.outcome.latest for work in run.work if work.outcome.latest is not None)
 
 
 def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
@@ -112,21 +116,34 @@ def _plan_by_rule(work: Work) -> None:
     operation = OPERATIONS[run.operation]
     if work.may_have_taken_effect and outcome.state is not None and operation.took_effect(outcome.state):
         work.effect_at, outcome.changed = run.clock(), True
-    accepted_ago = None if work.accepted_at is None else run.clock() - work.accepted_at
-    rule = decide(run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
-    outcome.explain(rule)
+    if run.options.holds and is_held(outcome.latest) and not work.sent:
+        _hold(work)
+        return
+    rule = work.rule
+    if work.accepted_at is not None:
+        accepted_ago = run.clock() - work.accepted_at
+        rule = after_call(rule, run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
+    outcome.explain(rule, warn_of_error=operation.is_limited)
     ON_VERDICT[rule.verdict](work)
 
 
+def _hold(work: Work) -> None:
+    """Leave the server alone. Held implies that nothing was sent."""
+    outcome, facts = work.outcome, facts_of(work.outcome.latest)
+    outcome.warning = f"held, {facts.cause}"
+    outcome.finish("held", next_step_of(outcome.latest, outcome.state) or facts.cause, facts.cause)
+
+
 def _plan_start(work: Work) -> None:
-    """The rule asks for a start: hold the server if filters have to, otherwise plan the call."""
-    hold = hold_reason(work.outcome.latest or {})
-    if hold and work.run.options.holds:
-        _hold(work, hold)
+    """The rule asks for a start. Filters do not start a server again that somebody else stopped for a recovery."""
+    outcome, facts = work.outcome, facts_of(work.outcome.latest)
+    if work.run.options.holds and is_held(outcome.latest):
+        fail(work, f"{facts.cause}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
         return
     _plan_call(work)
-    if hold and work.is_due:
-        work.outcome.hold_warning = f"named by ID and not held, but {hold}"
+    if work.is_due and facts.held_when_stopped:
+        outcome.hold_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
+        outcome.copied = copied_by_start(outcome.latest)
 
 
 def _plan_call(work: Work) -> None:
@@ -139,15 +156,6 @@ def _plan_call(work: Work) -> None:
         work.is_due = True
 
 
-def _hold(work: Work, hold: str) -> None:
-    """Hold the server, or fail it if a call was already sent: held implies that nothing was sent."""
-    if work.sent:
-        fail(work, f"{hold}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
-    else:
-        work.outcome.warning = f"held, {hold}"
-        work.outcome.finish("held", f"{hold}; name it by its ID to {work.run.operation} it", cause=hold)
-
-
 def _give_up(work: Work) -> None:
     """Make no further call. When waiting, an earlier call without a response may still show its effect."""
     if work.run.options.wait and work.run.clock() < work.shows_until:
@@ -157,9 +165,12 @@ def _give_up(work: Work) -> None:
 
 
 def _keep_waiting(work: Work) -> None:
+    outcome = work.outcome
     if not work.run.options.wait:
         _finish(work)
-    elif not work.outcome.changed:
+    elif facts_of(outcome.latest).fails_wait_when_stuck and is_stuck(outcome.latest, outcome.state):
+        _fail_by_rule(work)
+    elif not outcome.changed:
         _forget_calls(work)
 
 
@@ -177,7 +188,12 @@ def _forget_calls(work: Work) -> None:
 
 
 def _fail_by_rule(work: Work) -> None:
-    fail(work, work.outcome.reason, work.outcome.cause)
+    """Fail with the reason of the rule. Where another server protects the machine, its agent needs no advice."""
+    namesake = work.run.namesakes.get(work.outcome.source_server_id)
+    if namesake:
+        fail(work, namesake, NAMESAKE_CAUSE)
+    else:
+        fail(work, work.outcome.reason, work.outcome.cause)
 
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..api.calls import Api
 from ..api.errors import DrsError, ErrorKind
+from ..resources.decisions import rule_for
 from ..resources.operations import OPERATION_FOR, OPERATIONS, Operation
-from ..resources.rules import RULES, Rule
+from ..resources.rules import Rule
 from ..resources.servers import SourceServer
-from ..resources.states import phase_of
 from .options import RunOptions
 from .outcomes import Outcome
 
@@ -126,8 +126,9 @@ class Work:
 
     @property
     def rule(self) -> Rule:
-        """The rule for the state alone, ignoring earlier calls."""
-        return RULES[self.run.options.goal, phase_of(self.outcome.state)]
+        """The rule for the source server as it was last seen, ignoring earlier calls."""
+        options = self.run.options
+        return rule_for(options.goal, self.outcome.latest, self.outcome.state, options.force)
 
 
 @dataclass
@@ -142,6 +143,8 @@ class Run:
     report: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None
     error: DrsError | None = None
     """The error that ended the run for all servers."""
+    namesakes: Mapping[str, str] = field(default_factory=dict)
+    """By source server ID, what to do about a disconnected server whose machine another server protects."""
     expired: bool = False
     """Whether the deadline ended the run."""
 
