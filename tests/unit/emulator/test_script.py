@@ -26,7 +26,7 @@ def fault(**members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are barriers,"),
+        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are after_termination, barriers,"),
         ({"page_size": 0}, "page_size is less than 1"),
         ({"page_size": True}, "page_size is not a value of type int"),
         ({"latency": "slow"}, "latency is not a value of type int or float"),
