@@ -11,10 +11,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
@@ -72,6 +74,46 @@ def operations(emulator: Emulator) -> list[str]:
 
 def starts(emulator: Emulator) -> list[str]:
     return [call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")]
+
+
+ONE, MANY, FAILED = "with O(source_server_id)", "with O(filters)", "if an error ended the run"
+SERVERS_RETURNED = {
+    REPLICATION: "with O(return_source_servers=true)",
+    INFO: "unless O(return_source_servers=false)",
+}
+RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
+    (REPLICATION, {"source_server_id": sid(2)}, None, {ONE, f"success, {ONE}", SERVERS_RETURNED[REPLICATION]}),
+    (REPLICATION, {"filters": {"hostname": "web*"}, "return_source_servers": False}, None, {MANY}),
+    (REPLICATION, {"source_server_id": sid(2)}, "StartReplication", {ONE, FAILED, SERVERS_RETURNED[REPLICATION]}),
+    (REPLICATION, {"filters": {}}, None, {MANY, SERVERS_RETURNED[REPLICATION]}),
+    (INFO, {"rpo": 3600}, None, {SERVERS_RETURNED[INFO]}),
+    (INFO, {"return_source_servers": False}, "DescribeSourceServers", {FAILED}),
+]
+"""Module, arguments, the operation that fails, and which conditions of RETURN the result meets."""
+
+TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
+OF_ANSIBLE = {"changed", "failed", "invocation", "warnings"}
+
+
+def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> None:
+    """Assert that the values have these keys and no others, each with its type or null, at any depth."""
+    assert sorted(values) == sorted(documented)
+    for name, value in values.items():
+        facts = documented[name]
+        assert value is None or isinstance(value, TYPES[facts["type"]]), name
+        assert value is None or value in facts.get("choices", [value]), name
+        for each in value if facts.get("elements") == "dict" else [value]:
+            if "contains" in facts:
+                assert_documented(each, facts["contains"])
+
+
+def test_what_is_returned_is_what_is_documented(run: Run, emulator: Emulator) -> None:
+    for name, arguments, failing, conditions in RESULTS:
+        emulator.load(expired(failing) if failing else SCRIPT)
+        result = run(name, **arguments)
+        documented = yaml.safe_load(import_module(f"{MODULES}.{name}").RETURN)
+        due = {key: facts for key, facts in documented.items() if facts["returned"] in {"always", *conditions}}
+        assert_documented({key: value for key, value in result.items() if key not in OF_ANSIBLE}, due)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -155,7 +197,7 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     assert starts(emulator) == [sid(2)]
 
 
-def test_a_fleet_has_no_facts(run: Run) -> None:
+def test_servers_chosen_by_filters_are_no_facts_and_are_left_out_on_request(run: Run) -> None:
     result = run(REPLICATION, filters={"hostname": "web*"}, return_source_servers=False)
     assert result["changed"]
     assert result["unmatched"] == []
