@@ -94,7 +94,7 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
 ]
 """Module, arguments, the operation that fails, and which conditions of RETURN the result meets."""
 
-TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
+TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
 OF_ANSIBLE = {"changed", "failed", "invocation", "warnings"}
 
 
@@ -103,9 +103,11 @@ def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> Non
     assert sorted(values) == sorted(documented)
     for name, value in values.items():
         facts = documented[name]
-        assert value is None or isinstance(value, TYPES[facts["type"]]), name
-        assert value is None or value in facts.get("choices", [value]), name
-        for each in value if facts.get("elements") == "dict" else [value]:
+        if value is None:
+            continue
+        assert isinstance(value, TYPES[facts["type"]]), name
+        assert value in facts.get("choices", [value]), name
+        for each in value if isinstance(value, list) else [value]:
             if "contains" in facts:
                 assert_documented(each, facts["contains"])
 
