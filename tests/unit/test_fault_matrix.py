@@ -236,7 +236,9 @@ def assert_that_starts_follow_a_describe_that_said_stopped(journal: list[Documen
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=str)
-def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
+def test_a_fault_fails_its_servers_alone_and_the_next_run_starts_what_is_left(
+    row: Row, emulator: Emulator, run: Runner
+) -> None:
     emulator.load(row.script)
     first = run(**row.options)
     journal, after = emulator.journal(), truth(emulator)

@@ -662,11 +662,8 @@ def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_take
     server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(NO_ANSWER)])
     run = FakeDrs({sid(0): server}).run(goal="stopped")
     assert (run.only.end, run.only.changed, run.only.action) == ("done", False, "stop")
-    assert run.only.reason == (
-        "the stop was sent once, never answered, now DISCONNECTED, and may have taken effect:"
-        " its agent is disconnected, nothing replicates; AGENT_NOT_SEEN,"
-        " check that the source server is up and its agent runs and reaches DRS on TCP 443"
-    )
+    for word in ("stop was sent once", "never answered", "now DISCONNECTED", "may have taken effect", "AGENT_NOT_SEEN"):
+        assert word in run.only.reason
 
 
 def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
@@ -787,16 +784,18 @@ def test_the_reason_is_complete_and_the_cause_has_no_details_of_one_server(
 
 def test_a_server_that_was_deleted_after_the_first_observation_says_so() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
-    assert run.only.reason == run.only.cause == "deleted from DRS during this run"
+    assert run.only.reason == run.only.cause
+    assert "deleted" in run.only.reason
 
 
 @pytest.mark.parametrize(
     ("now", "reason"),
-    [(GONE, "deleted from DRS during this run"), (None, "AWS reported no data replication state")],
+    [(GONE, "deleted"), (None, "no data replication state")],
 )
 def test_a_start_without_a_response_is_reported_where_the_state_is_unknown(now: str | None, reason: str) -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(NO_ANSWER)])}).run()
-    assert run.only.reason == f"the start was sent once, never answered, and may have taken effect: {reason}"
+    assert "sent once, never answered, and may have taken effect: " in run.only.reason
+    assert reason in run.only.reason
 
 
 def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends() -> None:

@@ -141,7 +141,7 @@ def test_a_lost_start_that_was_seen_and_is_stopped_by_somebody_is_not_started_ag
     run = wait(one(["STOPPED"], started=["INITIATING", "STOPPED"], starts=[End(NO_ANSWER, after_effect=True)]))
     assert len(run.of("start")) == 1
     assert (run.only.failed, run.only.changed, run.only.error_code) == (True, True, None)
-    assert run.only.reason == "reads STOPPED again after DRS accepted the start: look for StopReplication in CloudTrail"
+    assert "STOPPED again" in run.only.reason
 
 
 def test_a_server_that_ran_and_is_stopped_meanwhile_by_somebody_is_started_once() -> None:
@@ -384,7 +384,7 @@ def test_a_server_whose_turn_comes_when_nothing_is_answered_says_that_it_was_not
     drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9) for number in range(60)})
     last = drs.run().outcomes[-1]
     assert (last.end, last.action) == ("failed", "none")
-    assert last.reason == "not tried: 20 calls in a row were not answered"
+    assert last.reason.startswith("not tried: ")
 
 
 def test_after_a_lost_answer_the_server_is_observed_before_the_next_regular_observation() -> None:
@@ -427,8 +427,9 @@ def test_at_the_deadline_the_reason_is_reported_in_full() -> None:
     info = {"dataReplicationState": "INITIAL_SYNC", "lagDuration": "PT5M"}
     outcome = wait(one(["INITIAL_SYNC"], members={"dataReplicationInfo": info})).only
     assert outcome.detail == "lag PT5M"
-    assert outcome.reason == ("data is replicating, it is not CONTINUOUS yet; lag PT5M; wait_timeout (600 s) expired")
-    assert outcome.cause == "INITIAL_SYNC, data is replicating, it is not CONTINUOUS yet"
+    assert outcome.reason.endswith("; lag PT5M; wait_timeout (600 s) expired")
+    assert outcome.cause.startswith("INITIAL_SYNC, ")
+    assert "lag" not in outcome.cause
 
 
 def test_at_the_deadline_the_error_of_the_last_describe_is_reported_in_full() -> None:
@@ -437,25 +438,20 @@ def test_at_the_deadline_the_error_of_the_last_describe_is_reported_in_full() ->
 
     outcome = wait(drs).only
 
-    assert outcome.reason == (
-        "replication is being initiated, no data is flowing yet; InternalServerException: so says AWS; "
-        "wait_timeout (600 s) expired"
-    )
-    assert outcome.cause == "INITIATING, replication is being initiated, no data is flowing yet"
+    assert outcome.reason.endswith(f"; {ERROR_500.message}; wait_timeout (600 s) expired")
+    assert outcome.cause.startswith("INITIATING, ")
+    assert "AWS" not in outcome.cause
     assert outcome.error_code == "InternalServerException"
     assert outcome.detail == ""
 
 
 def test_at_the_deadline_a_lost_start_is_reported_in_full() -> None:
     outcome = wait(one(["STOPPED"], starts=[End(ERROR_500)] * 99), timeout=1).only
-    assert outcome.reason == (
-        "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
-        "replication is stopped; InternalServerException: so says AWS; wait_timeout (1 s) expired"
-    )
-    assert outcome.cause == (
-        "the start was sent 2 times, never answered, still STOPPED, and may have taken effect: "
-        "STOPPED, replication is stopped"
-    )
+    for word in ("sent 2 times", "never answered", "still STOPPED", "may have taken effect"):
+        assert word in outcome.reason
+        assert word in outcome.cause
+    assert outcome.reason.endswith(f"; {ERROR_500.message}; wait_timeout (1 s) expired")
+    assert "AWS" not in outcome.cause
 
 
 def test_at_the_deadline_an_error_after_an_accepted_start_is_reported_in_full() -> None:
@@ -464,9 +460,8 @@ def test_at_the_deadline_an_error_after_an_accepted_start_is_reported_in_full() 
 
     outcome = wait(drs).only
 
-    assert outcome.reason == (
-        "DRS accepted the start; InternalServerException: so says AWS; wait_timeout (600 s) expired"
-    )
+    assert outcome.reason.startswith("DRS accepted the start; ")
+    assert outcome.reason.endswith(f"; {ERROR_500.message}; wait_timeout (600 s) expired")
 
 
 def test_a_server_that_was_never_described_before_the_deadline_says_so() -> None:
@@ -481,12 +476,9 @@ def test_a_server_that_was_never_described_before_the_deadline_says_so() -> None
 def test_a_start_not_sent_in_time_has_a_complete_reason() -> None:
     not_sent = error("not_sent", None, "StartReplication was not sent before wait_timeout")
     outcome = wait(one(["STOPPED"], starts=[End(not_sent, takes=0)] * 9999), timeout=3, wait_delay=1).only
-    assert (outcome.reason, outcome.cause, outcome.error_code, outcome.action) == (
-        "not tried: StartReplication was not sent before wait_timeout; wait_timeout (3 s) expired",
-        "STOPPED, replication is stopped",
-        None,
-        "none",
-    )
+    assert outcome.reason == f"not tried: {not_sent.message}; wait_timeout (3 s) expired"
+    assert outcome.cause.startswith("STOPPED, ")
+    assert (outcome.error_code, outcome.action) == (None, "none")
 
 
 def test_the_observation_at_the_deadline_may_take_five_seconds() -> None:
