@@ -28,6 +28,7 @@ options:
       - The keys are C(tag:<Key>), V(tag-key), V(hostname), V(fqdn), V(ec2-instance-id), V(source-server-id),
         V(replication-state), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
+      - An account ID has 12 digits. Put it in quotes, since YAML reads a number that begins with 0 as octal.
     type: dict
   exclude_filters:
     description:

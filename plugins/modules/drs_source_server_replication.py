@@ -43,7 +43,7 @@ options:
       - Whether to wait until the goal is reached. This includes servers whose replication was already running.
       - With O(state=started) the goal is O(wait_until). With O(state=stopped) it is that nothing replicates.
       - Progress is shown while waiting, except with C(become), C(no_log), C(async) or a connection other than C(local).
-      - Cannot be combined with the filter V(replication-state). In check mode nothing is waited for.
+      - Cannot be combined with V(replication-state) in O(filters). In check mode nothing is waited for.
     type: bool
     default: false
   wait_until:

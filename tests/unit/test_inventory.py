@@ -233,6 +233,8 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
         ({"hostnames": ["hostnam"]}, "hostnames: unknown key hostnam"),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam"),
         ({"exclude_filters": [{}]}, "exclude_filters"),
+        ({"filters": {"staging-account-id": 0o12345670123}}, "staging-account-id takes account IDs of 12 digits"),
+        ({"exclude_filters": [{"origin-account-id": 7}]}, "origin-account-id takes account IDs of 12 digits"),
     ],
 )
 def test_a_wrong_configuration_is_rejected_before_any_call(

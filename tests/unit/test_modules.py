@@ -111,6 +111,8 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
     [
         ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (one year)."),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam; use tag:<Key>, "),
+        ({"filters": {"origin-account-id": 0o12345670123}}, "filters: origin-account-id takes account IDs of 12 digits"),
+        ({"exclude_filters": [{"staging-account-id": 7}]}, "exclude_filters: staging-account-id takes account IDs of"),
         ({"source_server_ids": []}, "source_server_ids is empty. Name the source servers; empty never means all."),
     ],
 )
@@ -213,6 +215,11 @@ def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
         (
             {"source_server_id": sid(2), "wait_timeout": -1},
             "wait_timeout must be from 1 to 31536000 seconds (one year).",
+        ),
+        (
+            {"filters": {"hostname": "web*"}, "exclude_filters": [{"staging-account-id": 0o12345670123}]},
+            "exclude_filters: staging-account-id takes account IDs of 12 digits, not '1402433619': quote them, since"
+            " YAML reads a number that begins with 0 as octal.",
         ),
     ],
 )

@@ -19,7 +19,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     state_warnings,
     unmatched,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SOURCE_SERVER_ID
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import (
+    ACCOUNT_ID,
+    SOURCE_SERVER_ID,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
     parse_filters,
@@ -37,6 +40,12 @@ TWO = "s-ABCDEFGHIJKLMNOPQ"
 
 def select(**given: Any) -> Selection | None:
     return parse_selection({**dict.fromkeys(SELECTORS), "exclude_filters": None, **given}, SELECTORS)
+
+
+def test_the_shape_of_an_account_is_that_of_the_model(drs_model: ServiceModel) -> None:
+    metadata = drs_model.shape_for("AccountID").metadata
+    assert (metadata["min"], metadata["max"]) == (12, 12)
+    assert ACCOUNT_ID.fullmatch("012345670123")
 
 
 def test_the_shape_of_an_id_is_that_of_the_model(drs_model: ServiceModel) -> None:
@@ -178,6 +187,46 @@ def test_an_unknown_key_is_rejected_and_the_known_ones_are_listed(key: object) -
         parse_filters("filters", {"hostname": "web1", key: "a"})
     assert str(raised.value).startswith(f"filters: unknown key {key};")
     assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
+
+
+@pytest.mark.parametrize("key", ["staging-account-id", "origin-account-id"])
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        (0o12345670123, "1402433619"),
+        ("1402433619", "1402433619"),
+        ("1234567890123", "1234567890123"),
+        ("12345678901a", "12345678901a"),
+        ("", ""),
+        (True, "true"),
+        (111111111111.0, "111111111111.0"),
+        ("\u0661" * 12, "\u0661" * 12),
+        (["111111111111", 7, "222222222222", "8"], "7', '8"),
+    ],
+    ids=short_id,
+)
+def test_an_account_without_twelve_digits_is_rejected_and_to_be_quoted(key: str, value: object, wrong: str) -> None:
+    for option, given in {
+        "filters": {"filters": {key: value}},
+        "exclude_filters": {"filters": {"tag-key": "*"}, "exclude_filters": [{"tag-key": "a"}, {key: value}]},
+    }.items():
+        with pytest.raises(InvalidOptions) as raised:
+            select(**given)
+        assert str(raised.value) == (
+            f"{option}: {key} takes account IDs of 12 digits, not '{wrong}': quote them, since YAML reads a number"
+            " that begins with 0 as octal"
+        )
+
+
+@pytest.mark.parametrize("value", ["111111111111", 111111111111, "012345670123", "*", "1111*", "?" * 12, ["12?", "*"]])
+def test_an_account_with_twelve_digits_or_a_wildcard_is_taken(value: object) -> None:
+    parsed = parse_filters("filters", {"staging-account-id": value, "origin-account-id": value})
+    assert parsed["staging-account-id"] == parsed["origin-account-id"]
+    assert all(len(pattern) in (1, 3, 5, 12) for pattern in parsed["origin-account-id"])
+
+
+def test_only_accounts_have_twelve_digits() -> None:
+    assert parse_filters("filters", {"tag:Account": 7, "hostname": 8}) == {"tag:Account": ["7"], "hostname": ["8"]}
 
 
 def test_the_key_of_a_tag_may_hold_any_character() -> None:

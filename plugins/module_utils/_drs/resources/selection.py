@@ -41,6 +41,8 @@ READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
 }
 """The filter keys other than tag:<Key>, each with a function that returns a string, a list of strings or None."""
 
+ACCOUNT_KEYS = ("staging-account-id", "origin-account-id")
+
 CASELESS = frozenset({"hostname", "fqdn"})
 """Hostnames are case-insensitive (RFC 4343)."""
 
@@ -74,7 +76,7 @@ def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str
     """The values without a wildcard that name a server but match none of these, as "key=value"."""
     for key in NAMING:
         for pattern in filters.get(key, []):
-            if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
+            if is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
                 yield f"{key}={pattern}"
 
 
@@ -96,7 +98,8 @@ def _tokens(pattern: str) -> list[str]:
     return re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
 
 
-def _is_literal(pattern: str) -> bool:
+def is_literal(pattern: str) -> bool:
+    """Whether the pattern has no wildcard."""
     return WILDCARDS.isdisjoint(_tokens(pattern))
 
 
