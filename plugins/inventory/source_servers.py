@@ -122,9 +122,9 @@ from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import OPTIONS, connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    DENIALS,
     IDENTITY_CODES,
     DrsError,
     InvalidOptions,
