@@ -42,7 +42,10 @@ options:
         O(disaster_recovery.aws.drs_source_server_info#module:filters). By default, every source server is listed.
     type: dict
   exclude_filters:
-    description: Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
+    description:
+      - Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
+      - A filter that matches nothing in any region is warned of, except by V(replication-state). In a list that is
+        shared by several accounts, use tags or a wildcard.
     type: list
     elements: dict
     default: []
@@ -119,17 +122,23 @@ from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import OPTIONS, connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    DENIALS,
     IDENTITY_CODES,
     DrsError,
     InvalidOptions,
     from_exception,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import (
+    Found,
+    find,
+    unmatched_everywhere,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
+    exclusion_message,
+    idle_warning,
     state_warnings,
     texts_of,
 )
@@ -225,16 +234,22 @@ class InventoryModule(AWSInventoryBase):
         self.warn(sentence(f"Skipping {region}: {error}"))
 
     def _warn_of_unmatched(self, selection: Selection, found: Mapping[str, Found]) -> None:
-        """Warn about named servers that are in no region, and about filters that match nothing."""
+        """Warn about named servers that are in no region, and about filters that match nothing in any."""
         if not found:
             return
-        if selection.filters and not any(each.is_broadly_matched for each in found.values()):
-            self.warn(no_match_message(listed(list(found)), selection))
+        regions, every = listed(list(found)), list(found.values())
+        wrong = unmatched_everywhere(each.unmatched_exclusions for each in every)
+        if wrong:
+            self.warn(sentence(exclusion_message(regions, wrong)))
+        idle = [entry for entry in every[0].idle_exclusions if all(entry in each.idle_exclusions for each in every)]
+        if idle:
+            self.warn(sentence(idle_warning(regions, idle)))
+        if selection.filters and not any(each.is_broadly_matched for each in every):
+            self.warn(no_match_message(regions, selection))
             return
-        first, *others = (each.unmatched for each in found.values())
-        missing = [value for value in first if all(value in other for other in others)]
+        missing = unmatched_everywhere(each.unmatched for each in every)
         if missing:
-            self.warn(sentence(f"No source server in {listed(list(found))} has {listed(missing)}"))
+            self.warn(sentence(f"No source server in {regions} has {listed([each.told for each in missing])}"))
 
     def _add(self, name: str, variables: Mapping[str, Any]) -> None:
         """Add a host. Values from AWS are never templated."""

@@ -201,6 +201,7 @@ unmatched:
   description:
     - The IDs, and the V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) filter values without wildcards,
       that match no source server, as C(key=value).
+    - Those of O(exclude_filters) as C(exclude_filters:) with C(key=value).
   returned: always
   type: list
   elements: str
@@ -297,6 +298,9 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.lis
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
+    Unmatched,
+    exclusion_message,
+    idle_warning,
     state_warnings,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
@@ -343,13 +347,18 @@ def main() -> None:
     protections = [
         protection_of(server, rpo, lookup, now) for server, lookup in zip(found.servers, lookups, strict=True)
     ]
-    result = values(module, protections, found.unmatched)
+    result = values(module, protections, found.all_unmatched)
+    missing = [each.told for each in found.unmatched]
     failure = ended_by(lookups)
     if failure:
-        module.fail_json(msg=message(protections, api.region, found.unmatched), **result, **error_value(failure))
-    if found.unmatched:
-        warn(f"No source server in {api.region} has {listed(found.unmatched)}")
-    module.exit_json(msg=message(protections, api.region, found.unmatched), **result)
+        module.fail_json(msg=message(protections, api.region, missing), **result, **error_value(failure))
+    if missing:
+        warn(f"No source server in {api.region} has {listed(missing)}")
+    if found.unmatched_exclusions:
+        warn(exclusion_message(api.region, found.unmatched_exclusions))
+    if found.idle_exclusions:
+        warn(idle_warning(api.region, found.idle_exclusions))
+    module.exit_json(msg=message(protections, api.region, missing), **result)
 
 
 def found_by(api: Api, selection: Selection) -> Found:
@@ -359,7 +368,7 @@ def found_by(api: Api, selection: Selection) -> Found:
         by_id = {server["sourceServerID"]: server for server in api.describe(ids)}
         return Found(
             servers=[by_id[each] for each in ids if each in by_id],
-            unmatched=[f"source-server-id={each}" for each in ids if each not in by_id],
+            unmatched=[Unmatched("source-server-id", each) for each in ids if each not in by_id],
         )
     for warning in state_warnings(selection):
         warn(warning)

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    DENIALS,
     IDENTITY_CODES,
     KINDS,
     DrsError,
@@ -144,12 +144,118 @@ def test_only_a_refusal_to_list_the_servers_is_fatal(code: str, status: int, ope
     assert (error_of(answer(code, status, operation=operation), operation).kind == "fatal") == is_fatal
 
 
+SSO = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_{'DisasterRecovery' * 4}_0123456789abcdef/ops@example.com"
+
+
+def denied_to_a_long_role(why: str) -> str:
+    """A denial of AWS to a role of IAM Identity Center:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    server = "arn:aws:drs:eu-west-1:111122223333:source-server/s-1234567890abcdef0"
+    return f"User: {SSO} is not authorized to perform: drs:StartReplication on resource: {server} {why}"
+
+
+BY_SCP = denied_to_a_long_role("with an explicit deny in a service control policy")
+BY_BOUNDARY = denied_to_a_long_role("because no permissions boundary allows the drs:StartReplication action")
+BY_NO_POLICY = denied_to_a_long_role("because no identity-based policy allows the drs:StartReplication action")
+SHORT = "User: … is not authorized to perform: drs:StartReplication on resource: …"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BY_SCP,
+            (
+                f"a policy denies drs:StartReplication to these credentials in {REGION} (AccessDeniedException: {SHORT}"
+                " with an explicit deny in a service control policy)"
+            ),
+        ),
+        (
+            BY_BOUNDARY,
+            (
+                f"these credentials lack drs:StartReplication in {REGION} (AccessDeniedException: {SHORT}"
+                " because no permissions boundary allows the drs:StartReplication action)"
+            ),
+        ),
+        (
+            BY_NO_POLICY,
+            (
+                f"these credentials lack drs:StartReplication in {REGION} (AccessDeniedException: {SHORT}"
+                " because no identity-based policy allows the drs:StartReplication action)"
+            ),
+        ),
+    ],
+    ids=["service control policy", "permissions boundary", "missing identity policy"],
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_denial_to_a_long_role_keeps_the_clause_that_says_why(operation: str, text: str, message: str) -> None:
+    assert len(text) >= 302
+    error = error_of(answer("AccessDeniedException", 403, text, operation), operation)
+    assert error.message == message
+    assert error.error_message == text
+    assert error.whole_message == f"{message}; in full: {text}"
+
+
 @pytest.mark.parametrize("code", sorted(DENIALS))
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_denial_names_the_iam_action(operation: str, code: str) -> None:
-    error = error_of(answer(code, 403, "User: arn:aws:iam::1:user/a is not authorized", operation), operation)
-    assert error.code == code
-    assert f"lack drs:{operation} in {REGION} ({code}: User: arn:aws:iam::1:user/a" in error.message
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("User: a is not authorized to perform: drs:StopReplication", "these credentials lack drs:StopReplication"),
+        ("a may not perform: ec2:CreateTags on *", "these credentials lack ec2:CreateTags"),
+        ("no: because no session policy allows the drs:X action", "these credentials lack drs:X"),
+        ("no: because no service control policy allows the drs:X action", "these credentials lack drs:X"),
+        ("to perform: drs:X with an explicit deny in a session policy", "a policy denies drs:X to these credentials"),
+        ("to perform: drs:X With An Explicit Deny", "a policy denies drs:X to these credentials"),
+        ("with an explicit deny in a policy", "a policy denies drs:{operation} to these credentials"),
+        ("Error in Authorization", "these credentials probably lack drs:{operation}"),
+        ("User: arn:aws:iam::1:user/a is not authorized", "these credentials probably lack drs:{operation}"),
+        ("no message", "these credentials probably lack drs:{operation}"),
+    ],
+)
+def test_a_denial_names_the_action_that_its_text_names_or_else_the_probable_one(
+    operation: str, code: str, text: str, said: str
+) -> None:
+    error = error_of(answer(code, 403, text, operation), operation)
+    assert (error.code, error.error_message, error.whole_message) == (code, text, error.message)
+    assert error.message == f"{said.format(operation=operation)} in {REGION} ({code}: {text})"
+
+
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "OptInRequired"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_region_that_may_not_be_enabled_is_named_beside_the_credentials(operation: str, code: str) -> None:
+    assert error_of(answer(code, 403, "The security token is invalid.", operation), operation).message == (
+        f"AWS refused the credentials in {REGION}: they are invalid, or {REGION} is not enabled in their account"
+        f" ({code}: The security token is invalid)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("exception", "whole"),
+    [
+        (answer("ConflictException", 409, "a quota.\nAnd more."), "a quota.\\nAnd more."),
+        (answer("ConflictException", 409, "x" * 4000), "x" * 4000),
+        (answer("ConflictException", 409, "x" * 5000), "x" * 4095 + "…"),
+        (answer("UninitializedAccountException", 400, "Account is not initialized."), "Account is not initialized."),
+        (answer("ConflictException", 409, ""), None),
+        (answer("409", 409, "a\nb"), "a"),
+        (answer("ExpiredTokenException", 403, "The token.\nIts text"), "The token."),
+        (answer("AccessDenied", 403, "No.\nX-Amz-Security-Token: secret"), "No."),
+        (answer("ValidationException", 400, "a\nb", operation="AssumeRole"), "a"),
+        (answer("A\x1b", 400, "a\x1b"), "a\\x1b"),
+        (TimeoutError("no answer"), None),
+        (NoCredentialsError(), None),
+    ],
+    ids=short_id,
+)
+def test_the_whole_text_of_aws_is_kept_but_only_the_first_line_about_credentials(
+    exception: Exception, whole: str | None
+) -> None:
+    error = error_of(exception)
+    assert error.error_message == whole
+    assert error.whole_message.startswith(error.message)
+    assert (whole or "").rstrip(".") in error.whole_message
 
 
 def test_the_denials_are_those_that_aws_services_send() -> None:
@@ -312,7 +418,7 @@ def test_a_secret_is_never_in_a_message_and_ends_the_run_at_once(operation: str,
     error = error_of(exception, operation)
     is_open = isinstance(exception, HTTPClientError) and not operation.startswith("Describe")
     assert error.kind == ("unanswered" if is_open else "fatal")
-    assert SECRET not in f"{error.message} {error!r} {error.code}"
+    assert SECRET not in f"{error.message} {error!r} {error.code} {error.error_message} {error.whole_message}"
 
 
 def test_a_code_that_is_only_the_status_is_no_code() -> None:

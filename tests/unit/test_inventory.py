@@ -209,6 +209,17 @@ def test_named_servers_that_no_region_has_are_warned_of(parse: Parse) -> None:
     assert warning == "No source server in eu-west-1, eu-central-1 has hostname=web9."
 
 
+def test_exclusions_that_no_region_has_are_warned_of(parse: Parse) -> None:
+    excluded = [{"hostname": ["db1", "wbe1", "web2.example.net"]}, {"tag:env": "prod"}, {"tag:env": "test"}]
+    inventory, warnings = parse(regions=BOTH, exclude_filters=excluded)
+    assert sorted(inventory.hosts) == ["web2"]
+    places = "exclude_filters: no source server in eu-west-1, eu-central-1"
+    assert warnings == [
+        f"{places} has hostname=wbe1, hostname=web2.example.net (hostname=web2 would match).",
+        f"{places} matches tag:env=test.",
+    ]
+
+
 def test_filters_that_match_nothing_are_warned_of(parse: Parse) -> None:
     inventory, (warning,) = parse(regions=BOTH, filters={"tag:env": "test"})
     assert not inventory.hosts
@@ -233,6 +244,8 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
         ({"hostnames": ["hostnam"]}, "hostnames: unknown key hostnam"),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam"),
         ({"exclude_filters": [{}]}, "exclude_filters"),
+        ({"filters": {"staging-account-id": 0o12345670123}}, "staging-account-id takes account IDs of 12 digits"),
+        ({"exclude_filters": [{"origin-account-id": 7}]}, "origin-account-id takes account IDs of 12 digits"),
     ],
 )
 def test_a_wrong_configuration_is_rejected_before_any_call(

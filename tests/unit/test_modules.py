@@ -68,6 +68,11 @@ def expired(operation: str) -> dict[str, Any]:
 EXPIRED = "AWS refused the credentials in eu-west-1 (ExpiredTokenException: ExpiredTokenException (scripted))"
 
 
+def warnings_of(result: dict[str, Any]) -> list[str]:
+    """The warnings; newer versions of ansible-core wrap them."""
+    return [each if isinstance(each, str) else each["event"]["msg"] for each in result["warnings"]]
+
+
 def operations(emulator: Emulator) -> list[str]:
     return [call["operation"] for call in emulator.journal()]
 
@@ -156,6 +161,11 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
     [
         ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (one year)."),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam; use tag:<Key>, "),
+        (
+            {"filters": {"origin-account-id": 0o12345670123}},
+            "filters: origin-account-id takes account IDs of 12 digits",
+        ),
+        ({"exclude_filters": [{"staging-account-id": 7}]}, "exclude_filters: staging-account-id takes account IDs of"),
         ({"source_server_ids": []}, "source_server_ids is empty. Name the source servers; empty never means all."),
     ],
 )
@@ -239,6 +249,94 @@ def test_a_named_host_without_a_source_server_fails_after_the_others_were_starte
     assert starts(emulator) == [sid(2)]
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("filters", "exclude_filters", "unmatched", "told"),
+    [
+        ({"hostname": "web*"}, [{"hostname": "wbe1"}], ["hostname=wbe1"], "hostname=wbe1"),
+        ({"hostname": "web*"}, [{"hostname": ["web1", "wbe1"]}], ["hostname=wbe1"], "hostname=wbe1"),
+        ({"hostname": "web*"}, [{"hostname": "db1"}, {"fqdn": "x.y"}], ["fqdn=x.y"], "fqdn=x.y"),
+        ({"hostname": "web*"}, [{"ec2-instance-id": "i-0"}], ["ec2-instance-id=i-0"], "ec2-instance-id=i-0"),
+        (
+            {"source-server-id": [sid(2)]},
+            [{"source-server-id": [sid(3), sid(9)]}],
+            [f"source-server-id={sid(9)}"],
+            f"source-server-id={sid(9)}",
+        ),
+        (
+            {"hostname": "web*"},
+            [{"hostname": "wbe1", "replication-state": "STOPPED"}],
+            ["hostname=wbe1"],
+            "hostname=wbe1",
+        ),
+        (
+            {"hostname": "web*"},
+            [{"hostname": "web2.example.net"}],
+            ["hostname=web2.example.net"],
+            "hostname=web2.example.net (hostname=web2 would match)",
+        ),
+    ],
+)
+def test_an_excluded_name_that_no_server_has_fails_before_anything_is_started(
+    run: Run,
+    emulator: Emulator,
+    check_mode: bool,
+    filters: dict[str, Any],
+    exclude_filters: list[dict[str, Any]],
+    unmatched: list[str],
+    told: str,
+) -> None:
+    result = run(REPLICATION, filters=filters, exclude_filters=exclude_filters, _ansible_check_mode=check_mode)
+    assert (result["failed"], result["changed"], result["outcomes"]) == (True, False, [])
+    assert result["unmatched"] == [f"exclude_filters: {each}" for each in unmatched]
+    assert result["msg"] == f"exclude_filters: no source server in eu-west-1 has {told}; nothing was started."
+    assert operations(emulator) == ["DescribeSourceServers"]
+    assert "filters" not in emulator.calls("DescribeSourceServers")[0]["input"]
+
+
+def test_an_excluded_name_that_exists_but_does_not_match_the_filters_is_no_mistake(
+    run: Run, emulator: Emulator
+) -> None:
+    result = run(REPLICATION, filters={"source-server-id": sid(2)}, exclude_filters=[{"hostname": "db1"}])
+    assert (result["changed"], result["unmatched"]) == (True, [])
+    assert "warnings" not in result
+    assert starts(emulator) == [sid(2)]
+
+
+@pytest.mark.parametrize("module", [INFO, REPLICATION])
+def test_an_excluded_filter_that_matches_nothing_is_warned_of(run: Run, module: str) -> None:
+    excluded = [{"tag:Role": "db"}, {"hostname": "test-*"}, {"tag:Role": "x", "replication-state": "STOPPED"}]
+    result = run(module, filters={"hostname": "web*"}, exclude_filters=excluded)
+    assert "failed" not in result
+    assert result["unmatched"] == []
+    assert warnings_of(result) == [
+        "exclude_filters: no source server in eu-west-1 matches tag:Role=db; hostname=test-*"
+    ]
+
+
+def test_info_lists_and_warns_of_an_excluded_name_that_no_server_has(run: Run) -> None:
+    excluded = [{"hostname": ["web2", "wbe1"]}]
+    result = run(INFO, filters={"hostname": ["web*", "WEB1.example.net"]}, exclude_filters=excluded)
+    assert [server["source_server_id"] for server in result["source_servers"]] == [sid(1)]
+    assert result["unmatched"] == ["hostname=WEB1.example.net", "exclude_filters: hostname=wbe1"]
+    assert warnings_of(result) == [
+        "No source server in eu-west-1 has hostname=WEB1.example.net (hostname=WEB1 would match)",
+        "exclude_filters: no source server in eu-west-1 has hostname=wbe1",
+    ]
+    assert "no source server has hostname=WEB1.example.net (hostname=WEB1 would match);" in result["msg"]
+
+
+def test_a_named_host_of_another_form_fails_with_the_filter_that_would_match(run: Run, emulator: Emulator) -> None:
+    servers = [
+        {"sourceServerID": sid(1), "hostname": "web1"},
+        {"sourceServerID": sid(2), "hostname": "web2.example.net"},
+    ]
+    emulator.load({"regions": {"eu-west-1": {"servers": servers}}})
+    result = run(REPLICATION, filters={"hostname": ["web1", "web2"]}, _ansible_check_mode=True)
+    assert result["unmatched"] == ["hostname=web2"]
+    assert result["msg"].endswith(", but no source server has hostname=web2 (hostname=web2.* would match).")
+
+
 def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
     result = run(REPLICATION, filters={"tag:Role": "web"})
     assert result["failed"]
@@ -255,6 +353,13 @@ def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
         (
             {"source_server_id": sid(2), "wait_timeout": -1},
             "wait_timeout must be from 1 to 31536000 seconds (one year).",
+        ),
+        (
+            {"filters": {"hostname": "web*"}, "exclude_filters": [{"staging-account-id": 0o12345670123}]},
+            (
+                "exclude_filters: staging-account-id takes account IDs of 12 digits, not '1402433619': quote them,"
+                " since YAML reads a number that begins with 0 as octal."
+            ),
         ),
     ],
 )

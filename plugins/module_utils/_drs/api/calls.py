@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -229,7 +230,7 @@ class DrsApi:
         circuit breaker is open, and not_sent at the deadline, after which only a last Describe is sent.
         """
         if self._fatal:
-            raise error or DrsError("not_tried", self._fatal.code, self._fatal.message)
+            raise error or replace(self._fatal, kind="not_tried")
         admitted_at = self._limiters[operation].acquire(self.until)
         if admitted_at >= self.until and (error or operation != DESCRIBE):
             raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")

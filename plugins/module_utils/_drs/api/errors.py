@@ -26,6 +26,7 @@ except ImportError:
 
 from ..resources.operations import OPERATIONS
 from ..resources.text import first_line, printable
+from .answers import sentence_for, whole_text
 
 CallType = Literal["read", "write"]
 ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent", "not_tried"]
@@ -133,12 +134,25 @@ class InvalidOptions(Exception):
 
 @dataclass(eq=False)
 class DrsError(Exception):
-    """A failed call. code: AWS's error code, if any. retry_after: seconds, if AWS sent it."""
+    """A failed call.
+
+    code: AWS's error code, if any. message: a sentence, which quotes AWS's text if that helps. retry_after: seconds, if
+    AWS sent it. error_message: AWS's whole text, if any.
+    """
 
     kind: ErrorKind
     code: str | None
     message: str
     retry_after: float | None = None
+    error_message: str | None = None
+
+    @property
+    def whole_message(self) -> str:
+        """The message, with AWS's whole text at its end unless it quotes all of it."""
+        whole = self.error_message
+        return (
+            self.message if whole is None or whole.rstrip(".") in self.message else f"{self.message}; in full: {whole}"
+        )
 
     @property
     def facts(self) -> ErrorKindFacts:
@@ -180,8 +194,6 @@ KINDS: dict[str, ErrorKind] = {
 
 IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fatal") - {"UninitializedAccountException"}
 """Error codes for wrong or expired credentials."""
-
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
 WRITES = frozenset(facts.api_name for facts in OPERATIONS.values())
 
@@ -281,27 +293,21 @@ def unreadable(operation: str, region: str) -> DrsError:
 def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
     code, text, status = _parts(response)
     kind = kind_of(code, status)
-    if code in DENIALS:
-        message = f"these credentials lack drs:{operation} in {region} ({text})"
-    elif code == "UninitializedAccountException":
-        message = (
-            f"AWS Elastic Disaster Recovery is not initialised in {region}: if this is the right region, run"
-            f" aws drs initialize-service --region {region}"
-        )
-    elif kind == "fatal":
-        message = f"AWS refused the credentials in {region} ({text})"
-    else:
-        message = f"{operation} in {region} failed ({text})"
+    is_fatal = kind == "fatal"
+    message = sentence_for(operation, region, code or str(status), text, is_fatal)
+    whole = whole_text(text, is_first_line=is_fatal or code is None)
     if ERROR_KINDS[kind].ends_listing and operation == LISTING:
         kind = "fatal"
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-    return DrsError(kind, code, message, _seconds(headers.get("retry-after")))
+    return DrsError(kind, code, message, _seconds(headers.get("retry-after")), whole)
 
 
 def _credentials_error(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
     """An error from a call that botocore made to get credentials, such as AssumeRoleWithWebIdentity."""
-    code, text, _status = _parts(response)
-    return DrsError("fatal", code, f"No AWS credentials in {region}: {printable(operation)} failed ({text})")
+    code, text, status = _parts(response)
+    quoted = f"{code or status}: {first_line(text or 'no message')}"
+    message = f"No AWS credentials in {region}: {printable(operation)} failed ({quoted})"
+    return DrsError("fatal", code, message, error_message=whole_text(text, is_first_line=True))
 
 
 def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
@@ -310,8 +316,7 @@ def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
     status = metadata.get("HTTPStatusCode")
     status = status if isinstance(status, int) else 0
     code = printable(error.get("Code") or "", LONGEST_CODE)
-    known = code if code and code != str(status) else None
-    return known, f"{known or status}: {first_line(error.get('Message') or 'no message')}", status
+    return code if code and code != str(status) else None, str(error.get("Message") or ""), status
 
 
 def _seconds(header: Any) -> float | None:

@@ -12,6 +12,7 @@ import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .lifecycle import LIFECYCLES, lifecycle_of
 from .servers import (
@@ -49,7 +50,11 @@ READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
 }
 """The filter keys other than tag:<Key>, each with a function that returns a string, a list of strings or None."""
 
-CASELESS = frozenset({"hostname", "fqdn"})
+ACCOUNT_KEYS = ("staging-account-id", "origin-account-id")
+
+OTHER_NAME = {"hostname": "fqdn", "fqdn": "hostname"}
+
+CASELESS = frozenset(OTHER_NAME)
 """Hostnames are case-insensitive (RFC 4343)."""
 
 NAMING = ("hostname", "fqdn", "ec2-instance-id", "source-server-id")
@@ -84,12 +89,74 @@ def broad(filters: Filters) -> Filters:
     return {key: patterns for key, patterns in filters.items() if key not in NARROWING}
 
 
-def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:
-    """The values without a wildcard that name a server but match none of these, as "key=value"."""
+@dataclass(frozen=True)
+class Unmatched:
+    """A value without a wildcard that names a server, but that no server has.
+
+    likely: a filter that would match, if only the form of a host name is wrong. option: where the value stands.
+    """
+
+    key: str
+    value: str
+    likely: str = ""
+    option: Literal["filters", "exclude_filters"] = "filters"
+
+    def __str__(self) -> str:
+        """As in the return value `unmatched`."""
+        return f"{'' if self.option == 'filters' else f'{self.option}: '}{self.key}={self.value}"
+
+    @property
+    def told(self) -> str:
+        """As in a sentence."""
+        return f"{self.key}={self.value}{f' ({self.likely} would match)' if self.likely else ''}"
+
+
+def unmatched(
+    servers: Sequence[SourceServer], filters: Filters, option: Literal["filters", "exclude_filters"] = "filters"
+) -> Iterator[Unmatched]:
+    """The values without a wildcard that name a server but match none of these."""
     for key in NAMING:
         for pattern in filters.get(key, []):
-            if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
-                yield f"{key}={pattern}"
+            if is_literal(pattern) and not _matches_any(servers, key, pattern):
+                yield Unmatched(key, pattern, _likely(servers, key, pattern), option)
+
+
+def _likely(servers: Sequence[SourceServer], key: str, name: str) -> str:
+    """The first filter that matches another form of the host name, as key=value; empty if none does.
+
+    The forms are web1 and web1.example.net, as hostname and as fqdn.
+    """
+    if key not in OTHER_NAME:
+        return ""
+    other, (label, dot, _domain) = OTHER_NAME[key], name.partition(".")
+    form = label if dot else f"{name}.*"
+    forms = ((other, name), (key, form), (other, form))
+    return next((f"{each}={pattern}" for each, pattern in forms if _matches_any(servers, each, pattern)), "")
+
+
+def _matches_any(servers: Sequence[SourceServer], key: str, pattern: str) -> bool:
+    return any(matches(server, {key: [pattern]}) for server in servers)
+
+
+def idle_exclusions(servers: Sequence[SourceServer], exclude_filters: Sequence[Filters]) -> Iterator[str]:
+    """The entries that match none of these servers, as "key=value", without those that `unmatched` reports.
+
+    An entry with replication-state or lifecycle may match none.
+    """
+    for entry in exclude_filters:
+        is_idle = not NARROWING.keys() & entry.keys() and not any(matches(server, entry) for server in servers)
+        if is_idle and not any(unmatched(servers, entry)):
+            yield ", ".join(f"{key}={listed(patterns)}" for key, patterns in entry.items())
+
+
+def idle_warning(region: str, entries: Sequence[str]) -> str:
+    """The warning about excluded filters that match no server."""
+    return f"exclude_filters: no source server in {region} matches {'; '.join(map(printable, entries))}"
+
+
+def exclusion_message(region: str, missing: Sequence[Unmatched]) -> str:
+    """What is said of excluded names that no server has: such a mistake would start servers that are to be left."""
+    return f"exclude_filters: no source server in {region} has {listed([each.told for each in missing])}"
 
 
 def matches(server: SourceServer, filters: Filters) -> bool:
@@ -110,7 +177,8 @@ def _tokens(pattern: str) -> list[str]:
     return re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
 
 
-def _is_literal(pattern: str) -> bool:
+def is_literal(pattern: str) -> bool:
+    """Whether the pattern has no wildcard."""
     return WILDCARDS.isdisjoint(_tokens(pattern))
 
 

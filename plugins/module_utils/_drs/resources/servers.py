@@ -29,6 +29,9 @@ RecoverySnapshot = Mapping[str, Any]
 SOURCE_SERVER_ID = re.compile(r"s-[0-9a-zA-Z]{17}")
 """SourceServerID in the service model. botocore does not check the pattern."""
 
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
+"""AccountID in the service model."""
+
 LARGEST_LONG = 2**63
 
 HINTS = ("sourceProperties", "identificationHints")

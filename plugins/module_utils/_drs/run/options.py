@@ -14,8 +14,8 @@ from typing import Any
 
 from ..api.errors import InvalidOptions
 from ..resources.operations import Goal
-from ..resources.selection import READERS, STATE_KEY, Filters, Selection
-from ..resources.servers import SOURCE_SERVER_ID
+from ..resources.selection import ACCOUNT_KEYS, READERS, STATE_KEY, Filters, Selection, is_literal
+from ..resources.servers import ACCOUNT_ID, SOURCE_SERVER_ID
 from ..resources.text import listed, printable
 
 LONGEST_RPO = 31_536_000
@@ -98,10 +98,10 @@ def _check_filters(params: Params) -> None:
     """Raises InvalidOptions for filters that do not go with other options."""
     if params["exclude_filters"] and params["filters"] is None:
         raise InvalidOptions("exclude_filters requires filters")
-    entries = [params["filters"] or {}, *(params["exclude_filters"] or [])]
-    if params["wait"] and any(STATE_KEY in entry for entry in entries):
+    if params["wait"] and STATE_KEY in (params["filters"] or {}):
         raise InvalidOptions(
-            f"wait: true cannot be combined with {STATE_KEY}: a second run would not wait for what the first started"
+            f"wait: true cannot be combined with {STATE_KEY} in filters: a second run would not wait for what the first"
+            " started"
         )
 
 
@@ -150,13 +150,29 @@ def parse_ids(value: str | Sequence[str]) -> list[str]:
 def parse_filters(option: str, value: Any) -> Filters:
     """The filters with each value as a list of patterns. Booleans and numbers are converted as in amazon.aws.
 
-    Raises InvalidOptions for empty filters, an unknown key, an empty list, and a value that is not a string, number,
-    boolean or list of these.
+    Raises InvalidOptions for empty filters, an unknown key, an empty list, a value that is not a string, number,
+    boolean or list of these, and an account ID that is none.
     """
     if not isinstance(value, Mapping) or not value:
         raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
     check_keys(option, value)
-    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+    filters = {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+    _check_accounts(option, filters)
+    return filters
+
+
+def _check_accounts(option: str, filters: Filters) -> None:
+    """Raises InvalidOptions for a value without a wildcard that cannot be an account ID, such as 1402433619.
+
+    YAML reads 012345670123 as that octal number: https://yaml.org/type/int.html
+    """
+    for key in (key for key in ACCOUNT_KEYS if key in filters):
+        wrong = [repr(text) for text in filters[key] if is_literal(text) and not ACCOUNT_ID.fullmatch(text)]
+        if wrong:
+            raise InvalidOptions(
+                f"{option}: {key} takes account IDs of 12 digits, not {listed(wrong)}: quote them, since YAML reads a"
+                " number that begins with 0 as octal"
+            )
 
 
 def check_keys(option: str, keys: Iterable[object]) -> None:
