@@ -341,13 +341,12 @@ def test_a_failure_names_at_most_20_servers(number: int, more: str) -> None:
     assert message.endswith(f"{sid(min(20, number) - 1)}{more}.")
 
 
-def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> None:
-    run = ended(*failed(30))
+def test_the_rarest_cause_names_its_server_too() -> None:
+    run = ended(*failed(60))
     for number, outcome in enumerate(run.outcomes):
-        outcome.cause = f"cause {number // 15}" if number < 29 else "last cause"
+        outcome.cause = "commonest" if number < 40 else "common" if number < 59 else "rarest"
     message = str(failure_message(run))
-    names = [", ".join(sid(number) for number in numbers) for numbers in (range(15), range(15, 20))]
-    assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
+    assert f"; rarest: {sid(59)}; and 40 more." in message
 
 
 def test_a_long_text_of_aws_is_cut_everywhere() -> None:

@@ -20,16 +20,13 @@ from ..resources.servers import (
     storage_of,
     text_at,
 )
-from ..resources.text import count, printable, short
+from ..resources.text import printable, short
 
 NAMED = 20
 """Maximum number of servers named in one sentence."""
 
 Named: TypeAlias = "tuple[str, SourceServer | None, str]"
 """A server to name in a sentence: its ID, its description from AWS, and further details."""
-
-CAUSES = 20
-"""Maximum number of causes in one sentence."""
 
 ACCOUNTS = 3
 LONGEST_ACCOUNT = 20
@@ -91,24 +88,23 @@ def named(servers: Iterable[Named]) -> list[str]:
 
 
 def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
-    """Each cause once, with its servers. At most 20 servers are named in total, and at most 20 causes; the rest
-    are counted.
+    """Each cause once, with its servers. At most 20 servers are named in total; the rest are counted.
+
+    The causes take turns in naming a server, so that a rare cause is not left without one.
 
     counted: whether to put the number of servers before each cause.
     """
     groups: dict[str, list[Named]] = {}
     for cause, server in causes:
         groups.setdefault(cause, []).append(server)
-    left, total, parts = NAMED, sum(map(len, groups.values())), []
-    for cause, servers in list(groups.items())[:CAUSES]:
-        shown = named(servers[:left])
-        left -= len(shown)
-        head = f"{len(servers)} {cause}" if counted else cause
-        if shown:
-            parts.append(f"{head}: {', '.join(shown)}")
-        else:
-            parts.append(head if counted else f"{head}: {count(len(servers), 'source server')}")
-    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
+    turns = sorted((turn, cause) for cause, servers in enumerate(groups.values()) for turn in range(len(servers)))
+    shares = Counter(cause for _turn, cause in turns[:NAMED])
+    parts = [
+        f"{len(servers)} {cause}: {names}" if counted else f"{cause}: {names}"
+        for number, (cause, servers) in enumerate(groups.items())
+        if (names := ", ".join(named(servers[: shares[number]])))
+    ]
+    return [*parts, f"and {len(turns) - NAMED} more"] if len(turns) > NAMED else parts
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
