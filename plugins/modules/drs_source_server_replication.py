@@ -444,6 +444,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
     exclusion_message,
@@ -510,6 +511,7 @@ def main() -> None:
         wrong = exclusion_message(api.region, found.unmatched_exclusions)
         module.fail_json(msg=sentence(f"{wrong}; nothing was started"), **values(module, [], unmatched))
     run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
+    run.namesakes = namesakes(found.listed) if found else {}
     reconcile(run)
     for warning in warnings_of(run.outcomes):
         warn(warning)

@@ -10,8 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    Lifecycle,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import advice
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     servers_of,
@@ -23,6 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,
     GONE,
@@ -66,15 +72,21 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
         "lagDuration": "PT16H20M38.697305S",
         "etaDateTime": "2026-11-23T14:05:00Z",
     }
-    drs = FakeDrs({sid(0): FakeServer(["STALLED"], members=hinted("web1", dataReplicationInfo=info))})
+    tags = {"CostCenter": "a", "aws:x": ""}
+    members = hinted("web1", dataReplicationInfo=info, tags=tags, recoveryInstanceId="i-0bbbbbbbbbbbbbbbb")
+    drs = FakeDrs({sid(0): FakeServer(["STALLED"], members=members)})
     outcomes = drs.run().outcomes
     (row,) = values_of(outcomes, diff=False)["outcomes"]
     assert row == row | {
         "source_server_id": sid(0),
         "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{sid(0)}",
         "hostname": "web1",
+        "tags": {"CostCenter": "a", "aws:x": ""},
         "previous_state": "STALLED",
         "state": "STALLED",
+        "lifecycle": "normal",
+        "next_step": advice("AGENT_NOT_SEEN"),
+        "recovery_instance_id": "i-0bbbbbbbbbbbbbbbb",
         "action": "none",
         "changed": False,
         "failed": False,
@@ -88,6 +100,77 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
     }
     assert "AGENT_NOT_SEEN" in row["reason"]
     assert "no heartbeat" in row["reason"]
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("state", ["STOPPED", "CONTINUOUS", "STALLED", "DISCONNECTED"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_an_outcome_tells_the_lifecycle_and_what_to_do_next(
+    lifecycle: Lifecycle, state: str, check_mode: bool, goal: Goal
+) -> None:
+    drs = FakeDrs({sid(0): FakeServer([state], members=MEMBERS[lifecycle])})
+    run = drs.run(goal=goal, check_mode=check_mode)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    is_stopped_by_run = goal == "stopped" and row["changed"]
+    assert row["lifecycle"] == lifecycle
+    assert row["next_step"] == next_step_of(run.only.latest, row["state"], stopped_by_run=is_stopped_by_run)
+    assert row["recovery_instance_id"] == MEMBERS[lifecycle].get("recoveryInstanceId")
+
+
+def test_a_server_that_was_started_or_stopped_needs_no_next_step() -> None:
+    for state, goal in (("STOPPED", "replicating"), ("CONTINUOUS", "stopped")):
+        for check_mode in (False, True):
+            (row,) = values_of(FakeDrs([state]).run(goal=goal, check_mode=check_mode).outcomes, diff=False)["outcomes"]
+            assert (row["changed"], row["next_step"]) == (True, None)
+
+
+@pytest.mark.parametrize("path", [[GONE], ["INITIATING", GONE]])
+def test_a_server_that_drs_does_not_know_has_no_lifecycle_and_no_next_step(path: list[Seen]) -> None:
+    members = {**MEMBERS["failed_over"], "tags": {"a": "b"}}
+    run = FakeDrs({sid(0): FakeServer(path, members=members)}).run(wait=True)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert [row[key] for key in ("lifecycle", "next_step", "recovery_instance_id")] == [None] * 3
+    assert row["tags"] == ({} if path == [GONE] else {"a": "b"})
+
+
+BEFORE: Mapping[str, Any] = {
+    **hinted("web1", tags={"Role": "web"}),
+    **MEMBERS["reprotected"],
+    "sourceServerID": sid(0),
+    "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{sid(0)}",
+    "dataReplicationInfo": {"dataReplicationState": "STOPPED", "lagDuration": "P1D"},
+}
+ANSWER: Mapping[str, Any] = {
+    "sourceServerID": sid(0),
+    "dataReplicationInfo": {"dataReplicationState": "INITIATING"},
+}
+
+
+def test_what_the_answer_to_a_start_lacks_comes_from_the_look_before() -> None:
+    outcome = Outcome(sid(0), first=BEFORE, latest=ANSWER, action="start", changed=True)
+    outcome.finish("done", "DRS accepted the start")
+    (row,) = values_of([outcome], diff=True)["outcomes"]
+    assert (row["hostname"], row["tags"], row["arn"]) == ("web1", {"Role": "web"}, BEFORE["arn"])
+    assert (row["lifecycle"], row["recovery_instance_id"]) == ("reprotected", BEFORE["recoveryInstanceId"])
+    assert (row["previous_state"], row["state"], row["lag_duration"]) == ("STOPPED", "INITIATING", None)
+    assert values_of([outcome], diff=True)["diff"]["after"] == f"{sid(0)} web1 INITIATING\n"
+    run = Run(RunOptions("replicating"), FakeDrs({}), [outcome])
+    assert success_message(run) == f"1 of 1 source server started ({REGION}, account 123456789012)"
+
+
+def test_what_a_later_look_no_longer_shows_is_gone() -> None:
+    later = {**hinted("web1"), "sourceServerID": sid(0), "dataReplicationInfo": {"dataReplicationState": "CONTINUOUS"}}
+    outcome = Outcome(sid(0), first=BEFORE, latest=later)
+    (row,) = values_of([outcome], diff=False)["outcomes"]
+    assert (row["lifecycle"], row["recovery_instance_id"], row["tags"]) == ("normal", None, {})
+
+
+def test_tags_that_cannot_be_encoded_do_not_break_the_result() -> None:
+    server = {"sourceServerID": sid(0), "tags": {"\udc80": "\ud800", "list": ["no text"]}}
+    (row,) = values_of([Outcome(sid(0), first=server, latest=server)], diff=False)["outcomes"]
+    json.dumps(row, ensure_ascii=False).encode()
+    assert list(row["tags"]) == ["\\udc80"]
 
 
 def test_an_outcome_tells_the_state_before_and_after_the_call() -> None:
@@ -309,13 +392,12 @@ def test_a_failure_names_at_most_20_servers(number: int, more: str) -> None:
     assert message.endswith(f"{sid(min(20, number) - 1)}{more}.")
 
 
-def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> None:
-    run = ended(*failed(30))
+def test_the_rarest_cause_names_its_server_too() -> None:
+    run = ended(*failed(60))
     for number, outcome in enumerate(run.outcomes):
-        outcome.cause = f"cause {number // 15}" if number < 29 else "last cause"
+        outcome.cause = "commonest" if number < 40 else "common" if number < 59 else "rarest"
     message = str(failure_message(run))
-    names = [", ".join(sid(number) for number in numbers) for numbers in (range(15), range(15, 20))]
-    assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
+    assert f"; rarest: {sid(59)}; and 40 more." in message
 
 
 def test_a_long_text_of_aws_is_cut_everywhere() -> None:

@@ -108,3 +108,13 @@ def count(number: int, one: str) -> str:
 def times(number: int) -> str:
     """A count as "once" or "4 times"."""
     return "once" if number == 1 else f"{number} times"
+
+
+AGO: list[tuple[float, str]] = [(86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")]
+"""The units of an age, with their seconds."""
+
+
+def ago(seconds: float) -> str:
+    """An age in its largest unit, rounded down, such as "3 h ago"."""
+    size, unit = next(((size, unit) for size, unit in AGO if seconds >= size), AGO[-1])
+    return f"{int(seconds // size)} {unit} ago"
