@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import Lifecycle
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
+from hypothesis import settings
 from hypothesis import strategies as st
 
 Document = dict[str, Any]
@@ -69,6 +70,9 @@ MEMBERS: dict[Lifecycle, Document] = {
 
 LAUNCHES = ("RECOVERY", "DRILL", "PENDING", "IN_PROGRESS", "LAUNCHED", "FAILED", "TERMINATED")
 OTHERS = ("", "FAILBACK", "EXTENDED", "EXTENSION_ERROR", "AGENT_NOT_SEEN", "MISSING_VOLUME_ATTRIBUTES", "\x1b[2J")
+properties = settings(max_examples=200, derandomize=True, database=None, deadline=None)
+"""How tests draw the documents below."""
+
 TEXTS = st.sampled_from([*LAUNCHES, *OTHERS, *PHASES, MACHINE, INSTANCE, ARN, REVERSED_ARN, STAGING_ARN, STAGING])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS, st.text(max_size=5))
 JSON = st.recursive(

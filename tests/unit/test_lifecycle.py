@@ -36,6 +36,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
     document,
     hints,
     launched,
+    properties,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from hypothesis import given
@@ -123,12 +124,14 @@ def test_the_causes_differ_and_name_no_server() -> None:
     assert not any(re.search(r"\b(i|s)-0|\.$|reinstall", cause) for cause in causes)
 
 
+@properties
 @given(DOCUMENTS)
 def test_any_document_has_a_lifecycle(server: Any) -> None:
     assert lifecycle_of(server) in LIFECYCLES
     assert isinstance(is_held(server), bool)
 
 
+@properties
 @given(OBJECTS)
 def test_the_first_condition_that_holds_wins(server: dict[str, Any]) -> None:
     lifecycle = lifecycle_of(server)
@@ -138,12 +141,14 @@ def test_the_first_condition_that_holds_wins(server: dict[str, Any]) -> None:
     assert lifecycle == "normal" or holds[lifecycle](server)
 
 
+@properties
 @given(OBJECTS, st.sampled_from(["PENDING", "IN_PROGRESS", "LAUNCHED", "FAILED", "TERMINATED", None]))
 def test_a_drill_never_changes_the_lifecycle(server: dict[str, Any], status: str | None) -> None:
     before = {**server, "lifeCycle": None, "recoveryInstanceId": None}
     assert lifecycle_of({**server, **launched("DRILL", status)}) == lifecycle_of(before)
 
 
+@properties
 @given(OBJECTS)
 def test_the_link_to_the_reversed_server_alone_changes_nothing(server: dict[str, Any]) -> None:
     without = {**server, "recoveryInstanceId": None, "reversedDirectionSourceServerArn": None}

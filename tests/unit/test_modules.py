@@ -151,6 +151,12 @@ def test_info_keeps_the_order_of_the_ids_and_names_those_that_are_unknown(run: R
     assert f"source-server-id={sid(9)}" in result["msg"]
 
 
+def test_info_takes_one_id_too(run: Run) -> None:
+    result = run(INFO, source_server_id=sid(3), max_lag=1800)
+    assert [each["source_server_id"] for each in result["protection"]] == [sid(3)]
+    assert (result["protection"][0]["region"], result["protection"][0]["account"]) == ("eu-west-1", "111122223333")
+
+
 @pytest.mark.parametrize("module", [INFO, REPLICATION])
 def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str) -> None:
     assert "STOPED" in str(run(module, filters={"replication-state": ["STOPED", "STOPPED"]})["warnings"])
@@ -159,7 +165,11 @@ def test_a_state_that_botocore_does_not_know_is_warned_of(run: Run, module: str)
 @pytest.mark.parametrize(
     ("arguments", "msg"),
     [
-        ({"rpo": 0}, "rpo must be from 1 to 31536000 seconds (one year)."),
+        (
+            {"rpo": 599},
+            "rpo must be from 600 to 31536000 seconds (one year): DRS takes a recovery point every 10 minutes",
+        ),
+        ({"max_lag": 0}, "max_lag must be from 1 to 31536000 seconds (one year)."),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam; use tag:<Key>, "),
         (
             {"filters": {"origin-account-id": 0o12345670123}},

@@ -18,7 +18,13 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
-from ansible_collections.disaster_recovery.aws.tests.unit.documents import INSTANCE, MEMBERS, OBJECTS, document
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
+    INSTANCE,
+    MEMBERS,
+    OBJECTS,
+    document,
+    properties,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +107,7 @@ def test_thousands_of_servers_of_one_name_take_no_time() -> None:
     assert time.process_time() - before < 3
 
 
+@properties
 @given(st.lists(OBJECTS, max_size=5))
 def test_any_documents_give_printable_sentences_about_disconnected_normal_servers(
     servers: list[dict[str, Any]],

@@ -46,6 +46,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
     document,
     hints,
     launched,
+    properties,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,6 +269,7 @@ def test_what_contradicts_that_a_continuous_server_is_protected(
     assert shortcoming_of(server) == shortcoming
 
 
+@properties
 @given(DOCUMENTS, st.one_of(TEXTS, st.none()), st.booleans())
 def test_any_document_gives_printable_clauses(server: Any, state: str | None, stopped_by_run: bool) -> None:
     rule = RULES["continuous", phase_of(state)]

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_options, parse_rpo
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_max_lag,
+    parse_options,
+    parse_rpo,
+)
 
 DEFAULTS: dict[str, Any] = {
     "source_server_id": "s-1234567890abcdefg",
@@ -119,13 +123,28 @@ def test_only_filters_hold_servers_and_ids_are_warned_of() -> None:
     assert (by_id.holds, by_filters.holds) == (False, True)
 
 
-@pytest.mark.parametrize("rpo", [None, 1, 3600, YEAR])
+@pytest.mark.parametrize("rpo", [None, 600, 3600, YEAR])
 def test_a_recovery_point_objective_is_taken_as_it_is(rpo: int | None) -> None:
     assert parse_rpo(rpo) == rpo
 
 
-@pytest.mark.parametrize("rpo", [0, -1, YEAR + 1, 10**400])
-def test_a_recovery_point_objective_of_absurd_size_is_rejected(rpo: int) -> None:
+@pytest.mark.parametrize("rpo", [0, -1, 60, 599, YEAR + 1, 10**400])
+def test_a_recovery_point_objective_that_would_always_be_missed_is_rejected(rpo: int) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_rpo(rpo)
-    assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (one year)"
+    assert str(raised.value) == (
+        f"rpo must be from 600 to {YEAR} seconds (one year): DRS takes a recovery point every 10 minutes; max_lag takes"
+        " shorter times"
+    )
+
+
+@pytest.mark.parametrize("max_lag", [None, 1, 1800, YEAR])
+def test_a_longest_lag_is_taken_as_it_is(max_lag: int | None) -> None:
+    assert parse_max_lag(max_lag) == max_lag
+
+
+@pytest.mark.parametrize("max_lag", [0, -1, YEAR + 1])
+def test_a_longest_lag_of_absurd_size_is_rejected(max_lag: int) -> None:
+    with pytest.raises(InvalidOptions) as raised:
+        parse_max_lag(max_lag)
+    assert str(raised.value) == f"max_lag must be from 1 to {YEAR} seconds (one year)"

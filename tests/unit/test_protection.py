@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import (
     SNAPSHOTS_PER_PAGE,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import (
     Lookup,
     ended_by,
@@ -22,15 +22,17 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.sna
     newest,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
+    Criteria,
     message,
     protection_of,
     row_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
+BY_STATE = Criteria(NOW)
+REGION = "eu-west-1"
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
 NO_ANSWER = DrsError("unanswered", None, "no answer")
 SEE_THE_AGENT = decide("continuous", "DISCONNECTED").reason
@@ -77,7 +79,7 @@ def snapshot(age: float) -> dict[str, Any]:
 def test_who_is_protected_and_why(
     state: str | None, rpo: int | None, lookup: Lookup, protected: bool, reason: str
 ) -> None:
-    result = protection_of(server(state), rpo, lookup, NOW)
+    result = protection_of(server(state), Criteria(NOW, rpo), lookup)
     assert result.protected is protected
     assert re.search(reason, result.reason), result.reason
 
@@ -90,11 +92,11 @@ def test_a_snapshot_that_is_being_taken_does_not_hide_the_one_before_it() -> Non
 
 
 def test_a_row_has_the_same_keys_whatever_aws_sends() -> None:
-    row = row_of(protection_of(server("STALLED", error="UNSTABLE_NETWORK"), 60, snapshot(59.6), NOW))
+    row = row_of(protection_of(server("STALLED", error="UNSTABLE_NETWORK"), Criteria(NOW, 60), snapshot(59.6)), REGION)
     assert (row["lag_seconds"], row["recovery_point_age"], row["protected"]) == (58838.697305, 60, True)
-    empty = row_of(protection_of({"sourceServerID": sid(1), "lifeCycle": [], "arn": 7}, None, None, NOW))
+    empty = row_of(protection_of({"sourceServerID": sid(1), "lifeCycle": [], "arn": 7}, BY_STATE), REGION)
     assert empty.keys() == row.keys()
-    assert empty["last_launch"] == {"type": None, "status": None, "at": None}
+    assert empty["last_launch"] == dict.fromkeys(("type", "status", "at", "job_id"))
 
 
 def test_a_row_tells_what_aws_sent() -> None:
@@ -104,12 +106,18 @@ def test_a_row_tells_what_aws_sent() -> None:
     given = server("STALLED", error="UNSTABLE_NETWORK") | {"arn": arn, "lifeCycle": {"lastLaunch": launch}}
     given["dataReplicationInfo"] |= disks
     given["lifeCycle"]["lastSeenByServiceDateTime"] = "2026-11-23T13:00:00Z"
-    row = row_of(protection_of(given, 3600, snapshot(60), NOW))
+    row = row_of(protection_of(given, Criteria(NOW, 3600), snapshot(60)), REGION)
     assert row == row | {
         "source_server_id": sid(1),
         "arn": arn,
+        "region": REGION,
+        "account": "111122223333",
         "hostname": "web1",
+        "tags": {},
         "state": "STALLED",
+        "lifecycle": "normal",
+        "next_step": ("UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"),
+        "recovery_instance_id": None,
         "protected": True,
         "reason": (
             "STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area; "
@@ -118,9 +126,11 @@ def test_a_row_tells_what_aws_sent() -> None:
         "replication_error": "UNSTABLE_NETWORK",
         "lag_seconds": 58838.697305,
         "replicated_percent": 50.0,
+        "rescanned_percent": 0.0,
+        "unreplicated_disks": [],
         "recovery_point": "2026-11-23T13:59:00+00:00",
         "recovery_point_age": 60,
-        "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z"},
+        "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z", "job_id": None},
         "last_seen": "2026-11-23T13:00:00Z",
     }
 
@@ -129,7 +139,7 @@ def test_a_row_tells_what_aws_sent() -> None:
 def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
     given = server("STOPPED") | {"arn": "a" * length}
     given["sourceProperties"]["identificationHints"]["hostname"] = "h" * (length - 2048 + 256)
-    row = row_of(protection_of(given, None, None, NOW))
+    row = row_of(protection_of(given, BY_STATE), REGION)
     assert (row["arn"] == "a" * length, row["hostname"] == "h" * (length - 2048 + 256)) == (kept, kept)
 
 
@@ -178,7 +188,7 @@ def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
 def test_the_reason_is_of_this_server_and_the_cause_of_any(
     state: str | None, lookup: Lookup, reason: str, cause: str
 ) -> None:
-    result = protection_of(server(state), 3600, lookup, NOW)
+    result = protection_of(server(state), Criteria(NOW, 3600), lookup)
     assert (result.reason, result.cause) == (reason, cause)
 
 
@@ -186,35 +196,33 @@ def test_what_only_a_disconnected_server_has_is_no_part_of_its_cause() -> None:
     given = server("DISCONNECTED", error="AGENT_NOT_SEEN")
     given["dataReplicationInfo"]["dataReplicationError"]["rawError"] = "no route\nto host"
     given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
-    result = protection_of(given, None, None, NOW)
+    result = protection_of(given, BY_STATE)
     assert result.reason == f"{result.cause}; no route\\nto host; last seen 2026-11-23T13:00:00Z"
     del given["lifeCycle"], given["dataReplicationInfo"]["dataReplicationError"]["rawError"]
-    assert protection_of(given, None, None, NOW).reason == result.cause
+    assert protection_of(given, BY_STATE).reason == result.cause
     given["dataReplicationInfo"]["dataReplicationState"] = "STALLED"
     given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
-    assert "last seen" not in protection_of(given, None, None, NOW).reason
+    assert "last seen" not in protection_of(given, BY_STATE).reason
 
 
 def test_the_summary_counts_the_protected_and_the_others() -> None:
-    protections = [
-        protection_of(server(state, n), None, None, NOW) for n, state in enumerate(["CONTINUOUS", "STALLED"])
-    ]
-    values = values_of([*protections, protections[0]])
+    protections = [protection_of(server(state, n), BY_STATE) for n, state in enumerate(["CONTINUOUS", "STALLED"])]
+    values = values_of([*protections, protections[0]], REGION)
     assert [row["source_server_id"] for row in values["protection"]] == [sid(0), sid(1), sid(0)]
     summary = values["summary"]
     assert (summary["protected"], summary["unprotected"], summary["matched"]) == (2, 1, 3)
 
 
 def test_the_message_about_one_server() -> None:
-    text = message([protection_of(server("CONTINUOUS"), None, None, NOW)], "eu-west-1")
+    text = message([protection_of(server("CONTINUOUS"), BY_STATE)], "eu-west-1")
     assert text == "1 of 1 source server is protected; in eu-west-1."
 
 
 def test_host_names_cannot_act_on_the_terminal() -> None:
     hostile = server("STOPPED")
     hostile["sourceProperties"]["identificationHints"]["hostname"] = "\x1b[2Jweb"
-    result = protection_of(hostile, None, None, NOW)
-    assert "\x1b" not in message([result], "eu-west-1") + str(row_of(result)["hostname"])
+    result = protection_of(hostile, BY_STATE)
+    assert "\x1b" not in message([result], "eu-west-1") + str(row_of(result, REGION)["hostname"])
 
 
 def test_the_message_names_by_cause_the_most_frequent_first() -> None:
@@ -223,7 +231,7 @@ def test_the_message_names_by_cause_the_most_frequent_first() -> None:
         server("DISCONNECTED", 2),
         *(server("STALLED", n, "UNSTABLE_NETWORK") for n in (3, 4)),
     ]
-    text = message([protection_of(each, None, None, NOW) for each in servers], "eu-west-1", ["hostname=db9"])
+    text = message([protection_of(each, BY_STATE) for each in servers], "eu-west-1", ["hostname=db9"])
     assert text == (
         "1 of 4 source servers are protected; 2 STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the"
         f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED,"
@@ -232,17 +240,11 @@ def test_the_message_names_by_cause_the_most_frequent_first() -> None:
 
 
 def test_at_most_twenty_servers_are_named() -> None:
-    protections = [protection_of(server("STOPPED", n), None, None, NOW) for n in range(300)]
+    protections = [protection_of(server("STOPPED", n), BY_STATE) for n in range(300)]
     text = message(protections, "eu-west-1")
     assert text.count("s-0") == 20
     assert "and 280 more" in text
-    assert values_of(protections)["summary"]["unprotected"] == 300
-
-
-@pytest.mark.parametrize("rpo", [0, -1, 31_536_001, 10**30])
-def test_an_absurd_rpo_is_rejected(rpo: int) -> None:
-    with pytest.raises(InvalidOptions, match="rpo must be from 1 to 31536000"):
-        parse_rpo(rpo)
+    assert values_of(protections, REGION)["summary"]["unprotected"] == 300
 
 
 class Snapshots:

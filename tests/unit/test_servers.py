@@ -43,7 +43,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     unreplicated_disks_of,
     vmware_uuid_of,
 )
-from ansible_collections.disaster_recovery.aws.tests.unit.documents import DOCUMENTS
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import DOCUMENTS, properties
 from botocore.model import ServiceModel
 from hypothesis import given
 
@@ -344,6 +344,7 @@ def test_a_server_whose_disks_have_no_bytes_was_disconnected_on_purpose(info: di
     assert is_disconnected_on_purpose(server) == on_purpose
 
 
+@properties
 @given(DOCUMENTS)
 def test_any_document_has_storage_that_can_be_read(server: Any) -> None:
     storage = storage_of([server])

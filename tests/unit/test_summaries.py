@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     by_cause,
     error_value,
     named,
+    silence_warnings,
     snake_case,
     summary_of,
+    tags_value,
     where,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
@@ -207,3 +210,37 @@ def test_a_server_is_named_by_id_host_and_detail() -> None:
         f"{sid(2)} (why)",
         sid(3),
     ]
+
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
+
+
+def seen(number: int, ago: timedelta, state: str = "CONTINUOUS") -> dict[str, Any]:
+    return {
+        "sourceServerID": sid(number),
+        "dataReplicationInfo": {"dataReplicationState": state},
+        "lifeCycle": {"lastSeenByServiceDateTime": (NOW - ago).isoformat()},
+    }
+
+
+def test_one_warning_names_the_servers_that_read_continuous_but_are_silent() -> None:
+    minute, three_hours, days = timedelta(minutes=1), timedelta(hours=3, minutes=59), timedelta(days=2)
+    assert silence_warnings(REGION, [], NOW) == []
+    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours, "STALLED")], NOW) == []
+    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours)], NOW) == [
+        f"1 source server of 2 in {REGION} reads CONTINUOUS but was last seen 3 h ago: {sid(2)}"
+    ]
+    (two,) = silence_warnings(REGION, [seen(1, days), seen(2, three_hours)], NOW)
+    assert two == (
+        f"2 source servers of 2 in {REGION} read CONTINUOUS but were last seen over 10 minutes ago: {sid(1)} (2 d ago),"
+        f" {sid(2)} (3 h ago)"
+    )
+    (many,) = silence_warnings(REGION, [seen(number, days) for number in range(30)], NOW)
+    assert many.count("s-0") == 20
+    assert many.endswith("; and 10 more")
+
+
+def test_tags_are_returned_as_they_are() -> None:
+    assert tags_value({"tags": {**TAGS, "n": 7}}) == TAGS
+    assert tags_value({"tags": {"\ud800": "\ud800"}}) == {"\\ud800": "\\ud800"}
+    assert tags_value({}) == {}

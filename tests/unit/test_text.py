@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import (
     LONGEST_TEXT,
     abridged,
+    ago,
     count,
     first_line,
     listed,
@@ -223,3 +224,20 @@ def test_a_noun_is_counted(number: int, expected: str) -> None:
 @pytest.mark.parametrize(("number", "expected"), [(1, "once"), (2, "2 times"), (6, "6 times")])
 def test_how_often_is_put_in_words(number: int, expected: str) -> None:
     assert times(number) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 s ago"),
+        (59.9, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (3600, "1 h ago"),
+        (86399, "23 h ago"),
+        (86400, "1 d ago"),
+        (8640000.5, "100 d ago"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: float, expected: str) -> None:
+    assert ago(seconds) == expected

@@ -18,8 +18,9 @@ from ..resources.selection import ACCOUNT_KEYS, READERS, STATE_KEY, Filters, Sel
 from ..resources.servers import ACCOUNT_ID, SOURCE_SERVER_ID
 from ..resources.text import listed, printable
 
+SHORTEST_RPO = 600
 LONGEST_RPO = 31_536_000
-"""A year in seconds, the longest retention of recovery points:
+"""Seconds: the interval of recovery points, 10 minutes, and their longest retention, a year:
 https://docs.aws.amazon.com/drs/latest/userguide/point-in-time.html"""
 
 Params = Mapping[str, Any]
@@ -191,7 +192,17 @@ def _patterns(option: str, key: str, value: Any) -> list[str]:
 
 
 def parse_rpo(rpo: int | None) -> int | None:
-    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
-    if rpo is not None and not 1 <= rpo <= LONGEST_RPO:
-        raise InvalidOptions(f"rpo must be from 1 to {LONGEST_RPO} seconds (one year)")
+    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 10 minutes to one year."""
+    if rpo is not None and not SHORTEST_RPO <= rpo <= LONGEST_RPO:
+        raise InvalidOptions(
+            f"rpo must be from {SHORTEST_RPO} to {LONGEST_RPO} seconds (one year): DRS takes a recovery point every 10"
+            " minutes; max_lag takes shorter times"
+        )
     return rpo
+
+
+def parse_max_lag(max_lag: int | None) -> int | None:
+    """The longest replication lag in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
+    if max_lag is not None and not 1 <= max_lag <= MOST_SECONDS:
+        raise InvalidOptions(f"max_lag must be from 1 to {MOST_SECONDS} seconds (one year)")
+    return max_lag
