@@ -285,9 +285,9 @@ def unreplicated_disks_of(server: SourceServer | None) -> list[Disk]:
 def is_disconnected_on_purpose(server: SourceServer | None) -> bool:
     """Whether a DISCONNECTED server was disconnected with DisconnectSourceServer, or its agent removed.
 
-    DisconnectSourceServer sets the totalStorageBytes of each replicated disk to zero:
-    https://docs.aws.amazon.com/drs/latest/APIReference/API_DisconnectSourceServer.html. That only then there is no lag
-    either is an assumption.
+    DisconnectSourceServer sets the totalStorageBytes of each replicated disk to zero and removes the lagDuration:
+    https://docs.aws.amazon.com/drs/latest/APIReference/API_DisconnectSourceServer.html. That an agent that was removed
+    by hand leaves the same is an assumption.
     """
     return (
         state_of(server) == "DISCONNECTED"
