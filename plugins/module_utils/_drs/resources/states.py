@@ -15,7 +15,7 @@ from typing import Literal
 
 from .operations import OPERATION_FOR, OPERATIONS, Goal, Verdict
 from .servers import SourceServer, last_seen_of, raw_error_of, state_of
-from .text import printable
+from .text import abridged, printable
 
 Phase = Literal[
     "stopped", "initiating", "replicating", "protected", "stalled", "paused", "disconnected", "unknown", "unreadable"
@@ -150,7 +150,7 @@ def condition(rule: Rule, state: str | None, error_code: str | None = None) -> s
 def details_of(server: SourceServer | None) -> list[str]:
     """What only this server reports about its state: the raw error, and when it was last seen if it is disconnected."""
     raw, seen = raw_error_of(server), last_seen_of(server)
-    details = [printable(raw)] if raw else []
+    details = [abridged(raw)] if raw else []
     if seen and phase_of(state_of(server)) == "disconnected":
         details.append(f"last seen {printable(seen)}")
     return details

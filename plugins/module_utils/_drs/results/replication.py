@@ -160,6 +160,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
+        "error_message": outcome.error_message,
         "replication_error": short(error_of(server)),
         "lag_duration": short(text_at(server, "dataReplicationInfo", "lagDuration")),
         "eta": short(text_at(server, "dataReplicationInfo", "etaDateTime")),

@@ -29,7 +29,8 @@ class Outcome:
     predicted_state: in check mode. action: the last call made, or that check mode would make. end: None while there is
     more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
     can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. hold_warning:
-    the cause of a warning about a start by ID that filters would have held.
+    the cause of a warning about a start by ID that filters would have held. error_code, error_message: AWS's own,
+    of the error that it failed with.
     """
 
     source_server_id: str
@@ -46,6 +47,7 @@ class Outcome:
     warning: str | None = None
     hold_warning: str | None = None
     error_code: str | None = None
+    error_message: str | None = None
 
     @property
     def state(self) -> str | None:
