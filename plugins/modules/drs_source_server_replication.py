@@ -338,6 +338,13 @@ outcomes:
       type: str
       returned: always
       sample: null
+    error_message:
+      description:
+        - The whole error message returned by AWS, null if there was none. RV(outcomes[].reason) quotes a long one
+          without its ARNs and its middle.
+      type: str
+      returned: always
+      sample: null
     replication_error:
       description: The code of the C(dataReplicationError), such as V(AGENT_NOT_SEEN), null if there is none.
       type: str
@@ -372,7 +379,7 @@ error:
       returned: always
       sample: ExpiredTokenException
     message:
-      description: The error message.
+      description: The error message, with the whole text from AWS.
       type: str
       returned: always
       sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"

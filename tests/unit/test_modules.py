@@ -397,3 +397,41 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
     assert result["msg"].startswith(f"{EXPIRED}. 0 started, 1 not ")
+
+
+SSO = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_{'DisasterRecovery' * 4}_0123456789abcdef/ops@example.com"
+DENIED = (
+    f"User: {SSO} is not authorized to perform: drs:{{}}"
+    " on resource: arn:aws:drs:eu-west-1:111122223333:source-server/*"
+    " because no permissions boundary allows the drs:{} action"
+)
+
+
+def denied(operation: str) -> dict[str, Any]:
+    message = DENIED.format(operation, operation)
+    fault = {"operation": operation, "code": "AccessDeniedException", "status": 403, "message": message, "times": None}
+    return {**SCRIPT, "faults": [fault]}
+
+
+@pytest.mark.parametrize("arguments", [{"source_server_id": sid(2)}, {"filters": {"hostname": "web*"}}], ids=str)
+def test_a_denied_start_has_the_whole_text_of_aws_in_its_outcome(
+    run: Run, emulator: Emulator, arguments: dict[str, Any]
+) -> None:
+    emulator.load(denied("StartReplication"))
+    result = run(REPLICATION, **arguments)
+    outcome = result["outcomes"][-1]
+    assert outcome["error_message"] == DENIED.format("StartReplication", "StartReplication")
+    assert {each["error_message"] for each in result["outcomes"][:-1]} <= {None}
+    assert "because no permissions boundary allows the drs:StartReplication action" in outcome["reason"]
+    assert "because no permissions boundary allows the drs:StartReplication action" in result["msg"]
+    assert SSO not in result["msg"]
+
+
+@pytest.mark.parametrize("module", [INFO, REPLICATION])
+def test_a_denied_listing_has_the_whole_text_of_aws_in_the_error(run: Run, emulator: Emulator, module: str) -> None:
+    emulator.load(denied("DescribeSourceServers"))
+    result = run(module, filters={"hostname": "web*"})
+    whole = DENIED.format("DescribeSourceServers", "DescribeSourceServers")
+    assert result["error"]["message"] == f"{result['msg'].rstrip('.')}; in full: {whole}"
+    assert result["msg"].startswith("these credentials lack drs:DescribeSourceServers in eu-west-1")
+    assert result["msg"].endswith("because no permissions boundary allows the drs:DescribeSourceServers action).")

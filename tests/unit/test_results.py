@@ -94,6 +94,7 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
         "deferred": False,
         "reason": outcomes[0].reason,
         "error_code": None,
+        "error_message": None,
         "replication_error": "AGENT_NOT_SEEN",
         "lag_duration": "PT16H20M38.697305S",
         "eta": "2026-11-23T14:05:00Z",

@@ -175,6 +175,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
+        "error_message": outcome.error_message,
         "replication_error": short(error_of(outcome.latest)),
         "lag_duration": short(text_at(outcome.latest, "dataReplicationInfo", "lagDuration")),
         "eta": short(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime")),

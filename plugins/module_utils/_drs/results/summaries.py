@@ -74,7 +74,7 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
 
 def error_value(error: DrsError) -> dict[str, Any]:
     """The return value `error`: the error that ended the run, in the format of fail_json_aws."""
-    return {"error": {"code": error.code, "message": error.message}}
+    return {"error": {"code": error.code, "message": error.whole_message}}
 
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:
