@@ -423,6 +423,7 @@ summary:
 import gc
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.common.warnings import warn
@@ -492,7 +493,7 @@ def main() -> None:
         module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
     run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
     reconcile(run)
-    for warning in warnings_of(run.outcomes):
+    for warning in warnings_of(run, datetime.now(timezone.utc)):
         warn(warning)
     failure = failure_message(run, unmatched)
     if failure:
