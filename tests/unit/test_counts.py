@@ -39,8 +39,8 @@ FAILURE = re.compile(
     rf"{MORE}(?:; (\d+)(?: others?)? (?:was|were|would be) {CALLED}{MORE})? [(]"
 )
 
-STATES = st.sampled_from([*PHASES, "SOMETHING_NEW", None, GONE])
-ENDS = st.sampled_from([None, None, None, REFUSED, CONFLICT, NO_ANSWER, EXPIRED])
+STATES = st.sampled_from([*PHASES, *["STOPPED"] * 4, *["STALLED"] * 2, "SOMETHING_NEW", None, GONE])
+ENDS = st.sampled_from([*[None] * 6, REFUSED, CONFLICT, NO_ANSWER, EXPIRED])
 ERRORS = st.sampled_from([None, None, "NOT_CONVERGING"])
 
 
@@ -64,8 +64,8 @@ def servers(draw: st.DrawFn) -> FakeServer:
 OPTIONS = st.fixed_dictionaries(
     {
         "goal": st.sampled_from(GOALS),
-        "check_mode": st.booleans(),
-        "wait": st.booleans(),
+        "check_mode": st.sampled_from([False, False, True]),
+        "wait": st.sampled_from([True, True, False]),
         "wait_timeout": st.just(60.0),
         "max_in_progress": st.sampled_from([None, 1, 3]),
         "holds": st.booleans(),
