@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
@@ -149,7 +152,8 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     assert starts(emulator) == []
     first, second = run(REPLICATION, source_server_id=sid(2)), run(REPLICATION, source_server_id=sid(2))
     assert (first["changed"], second["changed"]) == (True, False)
-    assert second["ansible_facts"]["drs_source_server"] == second["source_server"] == second["source_servers"][0]
+    assert second["ansible_facts"]["drs_source_server"] == second["source_server"]
+    assert not [result for result in (first, second) if "source_servers" in result], "a third copy of one document"
     assert first["msg"] == "1 of 1 source server started (eu-west-1, account 111122223333)"
     assert "diff" not in first
     assert starts(emulator) == [sid(2)]
@@ -240,6 +244,84 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
     assert result["msg"] == (
-        f"{EXPIRED}. 0 started, 1 not (eu-west-1, account 111122223333). "
+        f"1 of 1 source server failed (eu-west-1, account 111122223333): {EXPIRED}. "
         "Renew the credentials and run again to continue."
     )
+
+
+DOCUMENTED: dict[str, Any] = yaml.safe_load(drs_source_server_replication.RETURN)
+ADDED_BY_ANSIBLE = {"invocation", "warnings", "failed", "exception"}
+TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "dict": (dict,),
+    "float": (int, float),
+    "int": (int,),
+    "list": (list,),
+    "str": (str,),
+}
+
+RESULTS: dict[str, dict[str, Any]] = {
+    "one server": {"source_server_id": sid(2)},
+    "one server in check and diff mode": {
+        "source_server_id": sid(2),
+        "_ansible_check_mode": True,
+        "_ansible_diff": True,
+    },
+    "one server that DRS does not know": {"source_server_id": sid(9)},
+    "several servers": {"source_server_ids": [sid(1), sid(2), sid(9)], "_ansible_diff": True},
+    "filters": {"filters": {"hostname": ["web*", "web9"]}},
+    "filters without full dicts": {"filters": {"hostname": "web*"}, "return_source_servers": False},
+    "filters that match nothing": {"filters": {"hostname": "nobody"}},
+    "rejected options": {"source_server_ids": [], "_ansible_diff": True},
+    "an error that ended the run": {"filters": {"hostname": "web*"}, "script": expired("StartReplication")},
+    "an error that ended the listing": {"filters": {"hostname": "web*"}, "script": expired("DescribeSourceServers")},
+}
+
+
+def returned(arguments: dict[str, Any], result: dict[str, Any]) -> set[str]:
+    """The keys that RETURN promises for a result with these arguments."""
+    promised = {key for key, value in DOCUMENTED.items() if value["returned"] == "always"}
+    conditions = {
+        "source_server": "source_server_id" in arguments,
+        "source_servers": "source_server_id" not in arguments and arguments.get("return_source_servers", True),
+        "ansible_facts": "source_server_id" in arguments and not result.get("failed"),
+        "unmatched": "filters" in arguments,
+        "error": "script" in arguments,
+        "diff": "_ansible_diff" in arguments,
+    }
+    assert promised | set(conditions) == set(DOCUMENTED)
+    return promised | {key for key, applies in conditions.items() if applies}
+
+
+def check_types(value: Any, documented: dict[str, Any]) -> None:
+    """Compare the value with its documentation: types, and where it names the members of a dict, these too."""
+    assert value is None or isinstance(value, TYPES[documented["type"]])
+    rows = value if isinstance(value, list) else [value]
+    for row in rows if "contains" in documented else []:
+        assert set(row) == set(documented["contains"])
+        for key, member in documented["contains"].items():
+            check_types(row[key], member)
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_return_documents_every_key_of_a_result_and_its_type(run: Run, emulator: Emulator, name: str) -> None:
+    arguments = RESULTS[name]
+    emulator.load(arguments.get("script", SCRIPT))
+    given = {key: value for key, value in arguments.items() if key != "script"}
+    result: dict[str, Any] = run(REPLICATION, **given)
+    assert set(result) - ADDED_BY_ANSIBLE == returned(arguments, result)
+    for key in set(result) - ADDED_BY_ANSIBLE:
+        check_types(result[key], DOCUMENTED[key])
+
+
+def test_the_lifecycles_that_return_documents_are_those_that_exist() -> None:
+    assert DOCUMENTED["outcomes"]["contains"]["lifecycle"]["choices"] == list(LIFECYCLES)
+
+
+def test_a_silent_server_is_warned_of(run: Run, emulator: Emulator) -> None:
+    life_cycle = {"lastSeenByServiceDateTime": "2026-01-01T00:00:00Z"}
+    silent = {"sourceServerID": sid(1), "hostname": "web1", "state": "CONTINUOUS", "lifeCycle": life_cycle}
+    emulator.load({"regions": {"eu-west-1": {"servers": [silent]}}})
+    assert "reads CONTINUOUS but was last seen" in str(run(REPLICATION, source_server_id=sid(1))["warnings"])
+    result = run(REPLICATION, source_server_id=sid(1), state="stopped", delete_snapshots=True)
+    assert "last seen" not in str(result.get("warnings"))
