@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
@@ -212,8 +214,9 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     assert starts(emulator) == []
     first, second = run(REPLICATION, source_server_id=sid(2)), run(REPLICATION, source_server_id=sid(2))
     assert (first["changed"], second["changed"]) == (True, False)
-    assert second["ansible_facts"]["drs_source_server"] == second["source_server"] == second["source_servers"][0]
-    assert first["msg"].startswith("1 of 1 source server started")
+    assert second["ansible_facts"]["drs_source_server"] == second["source_server"]
+    assert not [result for result in (first, second) if "source_servers" in result], "a third copy of one document"
+    assert first["msg"] == "1 of 1 source server started (eu-west-1, account 111122223333)"
     assert "diff" not in first
     assert starts(emulator) == [sid(2)]
 
@@ -396,7 +399,26 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     result = run(REPLICATION, source_server_ids=[sid(2)])
     assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
-    assert result["msg"].startswith(f"{EXPIRED}. 0 started, 1 not ")
+    assert result["msg"] == (
+        f"1 of 1 source server failed (eu-west-1, account 111122223333): {EXPIRED}. "
+        "Renew the credentials and run again to continue."
+    )
+
+
+DOCUMENTED: dict[str, Any] = yaml.safe_load(drs_source_server_replication.RETURN)
+
+
+def test_the_lifecycles_that_return_documents_are_those_that_exist() -> None:
+    assert DOCUMENTED["outcomes"]["contains"]["lifecycle"]["choices"] == list(LIFECYCLES)
+
+
+def test_a_silent_server_is_warned_of(run: Run, emulator: Emulator) -> None:
+    life_cycle = {"lastSeenByServiceDateTime": "2026-01-01T00:00:00Z"}
+    silent = {"sourceServerID": sid(1), "hostname": "web1", "state": "CONTINUOUS", "lifeCycle": life_cycle}
+    emulator.load({"regions": {"eu-west-1": {"servers": [silent]}}})
+    assert "reads CONTINUOUS but was last seen" in str(run(REPLICATION, source_server_id=sid(1))["warnings"])
+    result = run(REPLICATION, source_server_id=sid(1), state="stopped", delete_snapshots=True)
+    assert "last seen" not in str(result.get("warnings"))
 
 
 SSO = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_{'DisasterRecovery' * 4}_0123456789abcdef/ops@example.com"
