@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -28,6 +29,20 @@ EVERY = 0.2
 
 LAST_LINES = 1.0
 """Maximum seconds for displaying the last lines after the module has exited."""
+
+
+def _duplicated(stream: TextIO | None) -> int | None:
+    """A descriptor of its own for the file of the stream. None if the stream has no file."""
+    try:
+        return os.dup(stream.fileno()) if stream else None
+    except (OSError, ValueError):
+        return None
+
+
+# Strategies load this plugin before they fork the worker that runs the task, and workers of ansible-core 2.19 and newer
+# have no standard error. Modules do not inherit the descriptor.
+STDERR = _duplicated(sys.stderr)
+"""Standard error of the play."""
 
 
 class ActionModule(NormalAction):
@@ -78,7 +93,7 @@ def shown_as(prefix: str) -> Iterator[dict[str, str]]:
 
 
 def _follow(descriptor: int, path: str, prefix: str, ended: threading.Event) -> None:
-    """Display each line on stderr, since stdout may be JSON. An error only ends the progress display."""
+    """Show each line. An error only ends the progress."""
     with contextlib.suppress(Exception), os.fdopen(descriptor, encoding="utf-8", errors="backslashreplace") as file:
         is_last = False
         while not is_last:
@@ -86,7 +101,19 @@ def _follow(descriptor: int, path: str, prefix: str, ended: threading.Event) -> 
             for line in file:
                 _remove(path)
                 if line.strip():
-                    Display().display(prefix + line.rstrip("\n"), stderr=True)
+                    _show(prefix + line.rstrip("\n"))
+
+
+def _show(line: str) -> None:
+    """Write the line to standard error, since standard output may be JSON, and to Ansible's log.
+
+    Display would let the main process write it. If that fails there, because standard error is a closed pipe or a full
+    disk, the thread that receives results ends, and the play waits for this task for ever. Its log never fails so.
+    """
+    Display().display(line, log_only=True)
+    if STDERR is not None:
+        with contextlib.suppress(OSError):
+            os.write(STDERR, f"{line}\n".encode(errors="backslashreplace"))
 
 
 def _remove(path: str) -> None:

@@ -26,7 +26,7 @@ options:
       - In a value, V(*) matches any string and V(?) any single character; escape them with a backslash. Matching is
         case-sensitive, except for V(hostname) and V(fqdn). Booleans and numbers are converted to strings.
       - The keys are C(tag:<Key>), V(tag-key), V(hostname), V(fqdn), V(ec2-instance-id), V(source-server-id),
-        V(replication-state), V(staging-account-id), V(origin-account-id), V(origin-region) and
+        V(replication-state), V(lifecycle), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
     type: dict
   exclude_filters:

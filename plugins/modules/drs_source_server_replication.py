@@ -38,6 +38,15 @@ options:
       - Has no effect with O(state=started).
     type: bool
     default: false
+  force:
+    description:
+      - With O(state=stopped), also stops the servers that are otherwise refused, each with a warning. These are servers
+        that are V(STALLED), V(PAUSED) or in an unknown state, since their recovery snapshots may be the only copy left,
+        and those on which a recovery or a failback depends.
+      - It is how a server that was switched off for good is retired and a reversed copy cleaned up. It has no effect
+        with O(state=started) and does not replace O(delete_snapshots).
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the goal is reached. This includes servers whose replication was already running.
@@ -367,7 +376,7 @@ summary:
   description: Counts and storage totals over all outcomes.
   returned: always
   type: dict
-  contains: &summary
+  contains:
     matched:
       description: How many of the selected source servers are known to DRS.
       type: int
@@ -463,6 +472,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "exclude_filters": {"type": "list", "elements": "dict"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     "delete_snapshots": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": False},
     "wait_until": {"type": "str", "default": "replicating", "choices": ["replicating", "continuous"]},
     "wait_timeout": {"type": "int", "default": 3600},

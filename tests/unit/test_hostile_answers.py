@@ -19,14 +19,18 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    lifecycle_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Selection,
     matches,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     success_message,
@@ -41,8 +45,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.rec
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    NO_ANSWER,
     REGION,
-    SILENCE,
     End,
     FakeClock,
     FakeDrs,
@@ -179,11 +183,11 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
     for key in (*READERS, "tag:Env"):
         assert matches(shown, {key: ["*"]}) in (True, False)
-    assert hold_reason(shown) is None or hold_reason(shown)
+    assert lifecycle_of(shown) in LIFECYCLES
 
     api = HostileApi(shown, answered)
     assert find(api, Selection(filters={"hostname": ["*"]})).servers in ([], [shown])
-    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5, hold_reason=hold_reason)
+    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5)
     lines: list[str] = []
 
     def report(outcomes: Sequence[Outcome]) -> None:
@@ -227,7 +231,7 @@ def test_hostile_texts_in_every_member_are_shown_escaped_in_every_state(goal: Go
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize(("goal", "first"), [("replicating", "STOPPED"), ("stopped", "CONTINUOUS")])
 def test_a_hostile_state_after_a_call_without_a_response_is_shown_escaped(goal: Goal, first: str, wait: bool) -> None:
-    silent = [End(SILENCE)] * 9
+    silent = [End(NO_ANSWER)] * 9
     drs = FakeDrs({sid(0): FakeServer([first, ESCAPES * 50], starts=silent, stops=silent)})
     run = drs.run(goal=goal, wait=wait, wait_timeout=600)
     texts = [run.only.reason, run.only.cause, success_message(run.run), failure_message(run.run) or ""]

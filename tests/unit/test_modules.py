@@ -11,10 +11,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 
@@ -74,6 +76,51 @@ def starts(emulator: Emulator) -> list[str]:
     return [call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")]
 
 
+RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
+    (
+        REPLICATION,
+        {"source_server_id": sid(2)},
+        None,
+        {"with O(source_server_id)", "success, with O(source_server_id)", "with O(return_source_servers=true)"},
+    ),
+    (
+        REPLICATION,
+        {"filters": {"hostname": "web*"}, "return_source_servers": False},
+        "StartReplication",
+        {"with O(filters)", "if an error ended the run"},
+    ),
+    (INFO, {"rpo": 3600}, None, {"unless O(return_source_servers=false)"}),
+    (INFO, {"return_source_servers": False}, "DescribeSourceServers", {"if an error ended the run"}),
+]
+"""Module, arguments, the operation that fails, and which conditions of RETURN the result meets."""
+
+TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
+OF_ANSIBLE = {"changed", "failed", "invocation", "warnings"}
+
+
+def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> None:
+    """Assert that the values have these keys and no others, each with its type or null, at any depth."""
+    assert sorted(values) == sorted(documented)
+    for name, value in values.items():
+        facts = documented[name]
+        if value is None:
+            continue
+        assert isinstance(value, TYPES[facts["type"]]), name
+        assert value in facts.get("choices", [value]), name
+        for each in value if isinstance(value, list) else [value]:
+            if "contains" in facts:
+                assert_documented(each, facts["contains"])
+
+
+def test_what_is_returned_is_what_is_documented(run: Run, emulator: Emulator) -> None:
+    for name, arguments, failing, conditions in RESULTS:
+        emulator.load(expired(failing) if failing else SCRIPT)
+        result = run(name, **arguments)
+        documented = yaml.safe_load(import_module(f"{MODULES}.{name}").RETURN)
+        due = {key: facts for key, facts in documented.items() if facts["returned"] in {"always", *conditions}}
+        assert_documented({key: value for key, value in result.items() if key not in OF_ANSIBLE}, due)
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_info_lists_every_source_server(run: Run, emulator: Emulator, check_mode: bool) -> None:
     result = run(INFO, _ansible_check_mode=check_mode)
@@ -95,10 +142,8 @@ def test_info_keeps_the_order_of_the_ids_and_names_those_that_are_unknown(run: R
     assert [server["source_server_id"] for server in result["source_servers"]] == [sid(3), sid(1)]
     assert result["unmatched"] == [f"source-server-id={sid(9)}"]
     assert f"No source server in eu-west-1 has source-server-id={sid(9)}" in str(result["warnings"])
-    assert result["msg"] == (
-        f"2 of 2 source servers are protected; no source server has source-server-id={sid(9)}; "
-        "in eu-west-1, account 111122223333."
-    )
+    assert result["msg"].startswith("2 of 2 source servers")
+    assert f"source-server-id={sid(9)}" in result["msg"]
 
 
 @pytest.mark.parametrize("module", [INFO, REPLICATION])
@@ -138,10 +183,8 @@ def test_info_says_which_error_ended_the_lookup_of_snapshots(run: Run, emulator:
     result = run(INFO, rpo=3600, source_server_ids=[sid(3), sid(9)])
     assert result["error"]["code"] == "ExpiredTokenException"
     assert len(result["source_servers"]) == 1
-    assert result["msg"] == (
-        f"0 of 1 source server is protected; 1 recovery points unknown: {EXPIRED}: {sid(3)} db1; "
-        f"no source server has source-server-id={sid(9)}; in eu-west-1, account 111122223333."
-    )
+    assert f"unknown: {EXPIRED}: {sid(3)} db1; " in result["msg"]
+    assert f"source-server-id={sid(9)}" in result["msg"]
 
 
 def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
@@ -150,12 +193,12 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     first, second = run(REPLICATION, source_server_id=sid(2)), run(REPLICATION, source_server_id=sid(2))
     assert (first["changed"], second["changed"]) == (True, False)
     assert second["ansible_facts"]["drs_source_server"] == second["source_server"] == second["source_servers"][0]
-    assert first["msg"] == "1 of 1 source server started (eu-west-1, account 111122223333)"
+    assert first["msg"].startswith("1 of 1 source server started")
     assert "diff" not in first
     assert starts(emulator) == [sid(2)]
 
 
-def test_a_fleet_has_no_facts(run: Run) -> None:
+def test_servers_chosen_by_filters_are_no_facts_and_are_left_out_on_request(run: Run) -> None:
     result = run(REPLICATION, filters={"hostname": "web*"}, return_source_servers=False)
     assert result["changed"]
     assert result["unmatched"] == []
@@ -191,16 +234,15 @@ def test_a_named_host_without_a_source_server_fails_after_the_others_were_starte
     result = run(REPLICATION, filters={"hostname": ["web2", "web9"]})
     assert result["failed"]
     assert result["unmatched"] == ["hostname=web9"]
-    assert result["msg"] == (
-        "1 of 1 source server started (eu-west-1, account 111122223333), but no source server has hostname=web9."
-    )
+    assert result["msg"].startswith("1 of 1 source server started")
+    assert "hostname=web9" in result["msg"]
     assert starts(emulator) == [sid(2)]
 
 
 def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:
     result = run(REPLICATION, filters={"tag:Role": "web"})
     assert result["failed"]
-    assert result["msg"] == "No source server matches tag:Role=web in eu-west-1: check the filters and the region."
+    assert "matches tag:Role=web in eu-west-1" in result["msg"]
     assert (result["unmatched"], result["outcomes"]) == ([], [])
     assert starts(emulator) == []
 
@@ -239,7 +281,4 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     result = run(REPLICATION, source_server_ids=[sid(2)])
     assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
-    assert result["msg"] == (
-        f"{EXPIRED}. 0 started, 1 not (eu-west-1, account 111122223333). "
-        "Renew the credentials and run again to continue."
-    )
+    assert result["msg"].startswith(f"{EXPIRED}. 0 started, 1 not ")

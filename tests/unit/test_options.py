@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_options, parse_rpo
 
 DEFAULTS: dict[str, Any] = {
@@ -19,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "exclude_filters": None,
     "state": "started",
     "delete_snapshots": False,
+    "force": False,
     "wait": False,
     "wait_until": "replicating",
     "wait_timeout": 3600,
@@ -119,7 +119,6 @@ def test_only_filters_hold_servers_and_ids_are_warned_of() -> None:
     by_id = parse_options(DEFAULTS, check_mode=False)
     by_filters = parse_options(DEFAULTS | {"source_server_id": None, "filters": WEB}, check_mode=False)
     assert (by_id.holds, by_filters.holds) == (False, True)
-    assert by_id.hold_reason is by_filters.hold_reason is hold_reason
 
 
 @pytest.mark.parametrize("rpo", [None, 1, 3600, YEAR])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import resource
 import threading
@@ -21,7 +22,8 @@ import pytest
 from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import (
     AT_LEAST_EVERY,
@@ -372,13 +374,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_lines_are_shown_on_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def screen(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file in place of the play's standard error."""
+    path = tmp_path_factory.mktemp("screen") / "stderr"
+    with path.open("w") as file:
+        monkeypatch.setattr(action, "STDERR", file.fileno())
+        yield path
+
+
+def test_lines_are_shown_on_standard_error(folder: Path, screen: Path) -> None:
     with action.shown_as("drs [web1]: ") as variables:
         path = Path(variables[FILE_VARIABLE])
         assert path.parent == folder
         assert path.stat().st_mode & 0o777 == 0o600
-        path.write_text("\n0/1 protected\n1/1 protected\n")
-    assert capsys.readouterr() == ("", "drs [web1]: 0/1 protected\ndrs [web1]: 1/1 protected\n")
+        path.write_text("\n0/1 protected · \udc80\n1/1 protected\n", errors="surrogateescape")
+    assert screen.read_text() == "drs [web1]: 0/1 protected · \\x80\ndrs [web1]: 1/1 protected\n"
     assert list(folder.iterdir()) == []
 
 
@@ -399,22 +410,54 @@ def test_the_name_is_removed_once_the_module_has_opened_the_file(
     assert path.exists() == is_there
 
 
-def test_bytes_that_are_not_utf_8_are_shown_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_are_not_utf_8_are_shown_escaped(tmp_path: Path, screen: Path) -> None:
     path = tmp_path / "progress"
     path.write_bytes(b"\xff\xfe\nnext\n\xc3")
     follow(path)
-    assert capsys.readouterr().err == "drs: \\xff\\xfe\ndrs: next\ndrs: \\xc3\n"
+    assert screen.read_text() == "drs: \\xff\\xfe\ndrs: next\ndrs: \\xc3\n"
 
 
-def test_a_display_that_fails_ends_the_progress_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        def write(self, _text: str) -> None:
-            raise BrokenPipeError
+def closed_pipe() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
 
-    monkeypatch.setattr("sys.stderr", Broken())
+
+@pytest.mark.parametrize("opened", [closed_pipe, lambda: os.open("/dev/full", os.O_WRONLY), lambda: 9999])
+def test_a_standard_error_that_fails_costs_the_progress_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[[], int]
+) -> None:
+    monkeypatch.setattr(action, "STDERR", opened())
+    logged: list[str] = []
+    monkeypatch.setattr(action.Display, "display", lambda _self, line, **_options: logged.append(line))
     with action.shown_as("drs: ") as variables:
-        Path(variables[FILE_VARIABLE]).write_text("a line\n")
+        Path(variables[FILE_VARIABLE]).write_text("a line\nanother\n")
     assert list(folder.iterdir()) == []
+    assert logged == ["drs: a line", "drs: another"]
+
+
+def test_a_reader_that_never_reads_does_not_keep_the_task(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(action, "LAST_LINES", 0.1)
+    _reader, writer = os.pipe()
+    monkeypatch.setattr(action, "STDERR", writer)
+    with action.shown_as("drs: ") as variables:
+        Path(variables[FILE_VARIABLE]).write_text("x" * 1_000_000)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()], ids=["none", "no file"])
+def test_without_a_standard_error_there_is_no_descriptor(stream: io.StringIO | None) -> None:
+    assert action._duplicated(stream) is None
+
+
+def test_the_descriptor_of_standard_error_outlives_it_and_is_not_inherited(tmp_path: Path) -> None:
+    with (tmp_path / "stderr").open("w") as file:
+        descriptor = action._duplicated(file)
+    assert descriptor is not None
+    assert os.get_inheritable(descriptor) is False
+    os.write(descriptor, b"late")
+    os.close(descriptor)
+    assert (tmp_path / "stderr").read_text() == "late"
 
 
 def test_without_a_folder_the_task_runs_without_progress(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Filters,
@@ -215,6 +214,7 @@ SERVER: dict[str, Any] = {
         ("origin-account-id", "222222222222", "111111111111"),
         ("origin-region", "us-east-1", "us-east-2"),
         ("replication-direction", "FAILOVER", "FAILBACK"),
+        ("lifecycle", "norm*", "failed_over"),
     ],
 )
 def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str) -> None:
@@ -322,13 +322,18 @@ def test_what_matches_any_of_the_excluded_filters_is_left_out() -> None:
         ({"tag:Env": ["prod"], "replication-state": ["STALLED"]}, [], 0, True),
         ({"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}, [], 0, False),
         ({"replication-state": ["STALLED"]}, [], 0, True),
+        ({"lifecycle": ["failed_over"]}, [], 0, True),
+        ({"lifecycle": ["normal"]}, [], 3, True),
+        ({"tag:Env": ["prod"], "lifecycle": ["failed_over"]}, [], 0, True),
+        ({"tag:Env": ["prdo"], "lifecycle": ["normal"], "replication-state": ["STOPPED"]}, [], 0, False),
+        ({"tag:Env": ["prod"]}, [{"lifecycle": ["normal"]}], 0, False),
         ({"tag:Env": ["prod"]}, [{"hostname": ["web*"]}], 0, False),
         ({"tag:Env": ["prod"]}, [{"replication-state": ["STOPPED"]}], 1, True),
         ({"tag:Env": ["test"]}, [{"replication-state": ["STOPPED"]}], 0, False),
     ],
     ids=short_id,
 )
-def test_the_state_may_leave_no_server_but_does_not_hide_a_mistyped_tag(
+def test_the_state_and_the_lifecycle_may_leave_no_server_but_do_not_hide_a_mistyped_tag(
     filters: Filters, exclude_filters: list[Filters], number: int, is_broadly_matched: bool
 ) -> None:
     result = find(fleet(), Selection(filters=filters, exclude_filters=exclude_filters))
@@ -389,8 +394,10 @@ def test_a_page_that_cannot_be_had_is_an_error_and_no_shorter_answer() -> None:
 def test_a_pattern_that_matches_no_known_state_is_warned_of() -> None:
     filters = {"replication-state": ["STOP*", "stopped", "CONTINUOUS"], "hostname": ["nobody"]}
     first, second = state_warnings(Selection(filters=filters, exclude_filters=[{"replication-state": ["STALED"]}]))
-    assert first.startswith("replication-state 'stopped' matches none of the known states: STOPPED, ")
+    assert first.startswith("replication-state 'stopped' matches none of the known values: STOPPED, ")
     assert "'STALED'" in second
+    (warning,) = state_warnings(Selection(filters={"lifecycle": ["fail*", "failedover"]}))
+    assert warning.startswith("lifecycle 'failedover' matches none of the known values: launching, failback, ")
 
 
 def launched(kind: str, status: str) -> dict[str, Any]:
@@ -401,37 +408,6 @@ IS_FAILED_OVER = "failed over to a recovery instance"
 IS_UNDER_WAY = "a recovery launch is in progress"
 IS_EXTENDED = "extended from another account"
 IS_REVERSED = "has a reversed source server, protect it by reversed replication"
-
-
-@pytest.mark.parametrize(
-    ("server", "reason"),
-    [
-        ({}, None),
-        (launched("RECOVERY", "LAUNCHED"), IS_FAILED_OVER),
-        (launched("RECOVERY", "PENDING"), IS_UNDER_WAY),
-        (launched("RECOVERY", "IN_PROGRESS"), IS_UNDER_WAY),
-        ({**launched("RECOVERY", "PENDING"), "recoveryInstanceId": None}, IS_UNDER_WAY),
-        ({**launched("RECOVERY", "IN_PROGRESS"), "recoveryInstanceId": ""}, IS_UNDER_WAY),
-        (launched("RECOVERY", "FAILED"), None),
-        (launched("RECOVERY", "TERMINATED"), None),
-        (launched("RECOVERY", ""), IS_FAILED_OVER),
-        (launched("DRILL", "LAUNCHED"), None),
-        (launched("DRILL", "PENDING"), None),
-        ({**launched("RECOVERY", "LAUNCHED"), "recoveryInstanceId": None}, None),
-        ({"recoveryInstanceId": "i-0"}, None),
-        ({"replicationDirection": "FAILBACK"}, "replicates in direction FAILBACK"),
-        ({"replicationDirection": "FAILOVER"}, None),
-        ({"stagingArea": {"status": "EXTENDED"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "EXTENSION_ERROR"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "NOT_EXTENDED"}}, None),
-        ({"reversedDirectionSourceServerArn": "arn:aws:drs:eu-west-1:1:source-server/s-1"}, IS_REVERSED),
-        ({"reversedDirectionSourceServerArn": ""}, None),
-        ({"lifeCycle": None, "stagingArea": None}, None),
-    ],
-    ids=short_id,
-)
-def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
-    assert hold_reason(server) == reason
 
 
 @pytest.mark.parametrize(

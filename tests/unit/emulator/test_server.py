@@ -93,9 +93,9 @@ def test_boto3_with_a_session_token_is_accepted() -> None:
 def test_an_operation_that_is_not_implemented_is_not_tried_again() -> None:
     retrying = Config(retries={"total_max_attempts": 3, "mode": "standard"})
     with Emulator() as emulator, closing(drs_client(emulator.url, config=retrying)) as drs:
-        with pytest.raises(ClientError, match="does not implement DescribeJobs"):
-            drs.describe_jobs()
-        assert [call["status"] for call in emulator.calls("DescribeJobs")] == [501]
+        with pytest.raises(ClientError, match="does not implement DescribeSourceNetworks"):
+            drs.describe_source_networks()
+        assert [call["status"] for call in emulator.calls("DescribeSourceNetworks")] == [501]
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,107 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule tells the user
 
-from ..resources.states import OPERATIONS
+from ..resources.operations import OPERATIONS
 from ..resources.text import first_line, printable
 
-ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
-"""
-throttled: not applied, may be retried. unanswered: may have been applied; only a Describe can tell. conflict: the
-server was not in the state that the operation requires. refused: not applied, and a retry would not help. fatal: every
-other call would fail in the same way. not_sent: the deadline came first.
-"""
+CallType = Literal["read", "write"]
+ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent", "not_tried"]
+
+
+@dataclass(frozen=True)
+class ErrorKindFacts:
+    """What follows from a failed call.
+
+    is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
+    fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
+    ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
+    cannot be listed. hint: what to check, after AWS's message.
+    """
+
+    is_sent: bool
+    is_answered: bool
+    is_throttled: bool
+    may_have_taken_effect: bool
+    is_resent: dict[CallType, bool]
+    ends_run: bool
+    ends_listing: bool
+    hint: str = ""
+
+
+ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
+    # Not applied.
+    "throttled": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=True,
+        may_have_taken_effect=False,
+        is_resent={"read": True, "write": True},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # May have been applied.
+    "unanswered": ErrorKindFacts(
+        is_sent=True,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=True,
+        is_resent={"read": True, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # The server was not in the state that the operation requires.
+    "conflict": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=True,
+        # https://docs.aws.amazon.com/general/latest/gr/drs.html
+        hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
+    ),
+    # Not applied, and another attempt would not help.
+    "refused": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=True,
+    ),
+    # The credentials, the account, the settings of the connection.
+    "fatal": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=True,
+        ends_listing=True,
+    ),
+    # The deadline came first.
+    "not_sent": ErrorKindFacts(
+        is_sent=False,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # The circuit breaker is open, or an earlier error ended the run.
+    "not_tried": ErrorKindFacts(
+        is_sent=False,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+}
 
 
 class InvalidOptions(Exception):
@@ -48,8 +140,12 @@ class DrsError(Exception):
     message: str
     retry_after: float | None = None
 
+    @property
+    def facts(self) -> ErrorKindFacts:
+        return ERROR_KINDS[self.kind]
+
     def __str__(self) -> str:
-        return self.message
+        return self.message if self.facts.is_sent else f"not tried: {self.message}"
 
 
 LONGEST_CODE = 80
@@ -89,8 +185,8 @@ DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 
 WRITES = frozenset(facts.api_name for facts in OPERATIONS.values())
 
-# If source servers cannot be listed, no server can be handled.
-FATAL_WHERE_REFUSED = frozenset({"DescribeSourceServers"})
+LISTING = "DescribeSourceServers"
+"""If source servers cannot be listed, no server can be handled."""
 
 
 def kind_of(code: str | None, status: int) -> ErrorKind:
@@ -196,7 +292,7 @@ def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> Dr
         message = f"AWS refused the credentials in {region} ({text})"
     else:
         message = f"{operation} in {region} failed ({text})"
-    if kind in ("conflict", "refused") and operation in FATAL_WHERE_REFUSED:
+    if ERROR_KINDS[kind].ends_listing and operation == LISTING:
         kind = "fatal"
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     return DrsError(kind, code, message, _seconds(headers.get("retry-after")))

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..resources.selection import NAMING, STATE_KEY, Filters, Selection, matches, unmatched
+from ..resources.selection import NAMING, Filters, Selection, broad, matches, unmatched
 from ..resources.servers import SOURCE_SERVER_ID, SourceServer
 from .calls import Api
 
@@ -18,12 +18,13 @@ class Found:
     """What the filters matched.
 
     servers: sorted by ID. unmatched: values that name a server but match none, as "key=value". is_broadly_matched:
-    whether any server matches the keys other than replication-state.
+    whether any server matches the keys that do not narrow. listed: all that DRS returned, whether or not they match.
     """
 
     servers: list[SourceServer]
     unmatched: list[str]
     is_broadly_matched: bool = True
+    listed: list[SourceServer] = field(default_factory=list)
 
 
 def find(api: Api, selection: Selection) -> Found:
@@ -36,11 +37,12 @@ def find(api: Api, selection: Selection) -> Found:
         for _id, server in sorted(by_id.items())
         if not any(matches(server, filters) for filters in selection.exclude_filters)
     ]
-    broad = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    broad_filters = broad(selection.filters)
     return Found(
         servers=[server for server in included if matches(server, selection.filters)],
         unmatched=list(unmatched(list(by_id.values()), selection.filters)),
-        is_broadly_matched=any(matches(server, broad) for server in included),
+        is_broadly_matched=any(matches(server, broad_filters) for server in included),
+        listed=list(by_id.values()),
     )
 
 

@@ -13,8 +13,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .lifecycle import LIFECYCLES, lifecycle_of
 from .servers import (
+    HINTS,
     SourceServer,
+    ec2_instance_id_of,
+    staging_account_of,
     state_of,
     tags_of,
     text_at,
@@ -25,16 +29,20 @@ from .text import listed, printable
 WILDCARDS = frozenset({"*", "?"})
 
 STATE_KEY = "replication-state"
-_HINTS = ("sourceProperties", "identificationHints")
+LIFECYCLE_KEY = "lifecycle"
+
+NARROWING: dict[str, Sequence[str]] = {STATE_KEY: tuple(PHASES), LIFECYCLE_KEY: tuple(LIFECYCLES)}
+"""The keys whose values change with time, and their known values. Filters may leave no server only by them."""
 
 READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
     "tag-key": lambda server: list(tags_of(server)),
-    "hostname": lambda server: text_at(server, *_HINTS, "hostname"),
-    "fqdn": lambda server: text_at(server, *_HINTS, "fqdn"),
-    "ec2-instance-id": lambda server: text_at(server, *_HINTS, "awsInstanceID"),
+    "hostname": lambda server: text_at(server, *HINTS, "hostname"),
+    "fqdn": lambda server: text_at(server, *HINTS, "fqdn"),
+    "ec2-instance-id": ec2_instance_id_of,
     "source-server-id": lambda server: text_at(server, "sourceServerID"),
     STATE_KEY: state_of,
-    "staging-account-id": lambda server: text_at(server, "stagingArea", "stagingAccountID"),
+    LIFECYCLE_KEY: lifecycle_of,
+    "staging-account-id": staging_account_of,
     "origin-account-id": lambda server: text_at(server, "sourceCloudProperties", "originAccountID"),
     "origin-region": lambda server: text_at(server, "sourceCloudProperties", "originRegion"),
     "replication-direction": lambda server: text_at(server, "replicationDirection"),
@@ -61,13 +69,19 @@ class Selection:
 
 
 def state_warnings(selection: Selection) -> list[str]:
-    """Warnings about replication-state patterns that match no known state, such as mistyped ones."""
+    """Warnings about patterns that match no known state or lifecycle, such as mistyped ones."""
     return [
-        f"{STATE_KEY} {printable(repr(pattern))} matches none of the known states: {listed(list(PHASES))}"
+        f"{key} {printable(repr(pattern))} matches none of the known values: {listed(values)}"
         for filters in (selection.filters, *selection.exclude_filters)
-        for pattern in filters.get(STATE_KEY, [])
-        if not any(_regex(pattern).fullmatch(state) for state in PHASES)
+        for key, values in NARROWING.items()
+        for pattern in filters.get(key, [])
+        if not any(_regex(pattern).fullmatch(value) for value in values)
     ]
+
+
+def broad(filters: Filters) -> Filters:
+    """The filters without the keys that narrow."""
+    return {key: patterns for key, patterns in filters.items() if key not in NARROWING}
 
 
 def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:

@@ -10,27 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 from ..api.errors import DrsError
 from ..api.snapshots import Lookup
 from ..resources.iso8601 import parse_datetime, parse_duration
-from ..resources.servers import (
-    SourceServer,
-    details_of,
-    error_of,
-    hostname_of,
-    last_seen_of,
-    state_of,
-    storage_of,
-    text_at,
-)
-from ..resources.states import (
-    RULES,
-    Phase,
-    condition,
-    phase_of,
-)
+from ..resources.rules import RULES, condition, details_of
+from ..resources.servers import SourceServer, error_of, hostname_of, last_seen_of, state_of, storage_of, text_at
+from ..resources.states import phase_of
 from ..resources.text import (
     count,
     listed,
@@ -42,9 +29,6 @@ from .summaries import by_cause, summary_of, where
 CLOCK_SKEW = 300
 """Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"""
-
-REASONS: dict[Phase, str] = {phase: RULES["continuous", phase].reason for phase in get_args(Phase)}
-"""The reason given for a server in each phase."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +130,8 @@ def message(protections: Sequence[Protection], region: str, unmatched: Sequence[
 def _condition(server: SourceServer) -> tuple[str, list[str]]:
     """The cause that follows from the server's state, and details of this server."""
     state = state_of(server)
-    return condition(short(state), REASONS[phase_of(state)], short(error_of(server))), details_of(server)
+    rule = RULES["continuous", phase_of(state)]
+    return condition(rule, short(state), short(error_of(server))), details_of(server)
 
 
 def _within_rpo(rpo: int, lookup: Lookup, now: datetime) -> tuple[bool, str, str | None, int | None]:

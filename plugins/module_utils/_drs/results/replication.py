@@ -13,7 +13,8 @@ from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
-from ..resources.selection import STATE_KEY, Selection
+from ..resources.operations import OPERATIONS, Goal
+from ..resources.selection import Selection, broad
 from ..resources.servers import (
     SourceServer,
     error_of,
@@ -21,7 +22,6 @@ from ..resources.servers import (
     state_of,
     text_at,
 )
-from ..resources.states import OPERATIONS, Goal
 from ..resources.text import (
     count,
     listed,
@@ -100,7 +100,11 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning per cause."""
-    warned = [(warning, _named(outcome)) for outcome in outcomes for warning in outcome.warnings]
+    warned = [
+        (warning, (outcome.source_server_id, outcome.latest, detail))
+        for outcome in outcomes
+        for warning, detail in outcome.warnings
+    ]
     groups = by_cause(warned)
     if len(warned) > NAMED:
         groups[-2:] = ["; ".join(groups[-2:])]
@@ -174,9 +178,8 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
 
 
 def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state."""
-    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
-    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    """The message for filters that match no server in any state and lifecycle."""
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
     which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
     return sentence(f"No source server{which} in {region}: check the filters and the region")
