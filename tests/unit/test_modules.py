@@ -88,7 +88,7 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
         REPLICATION,
         {"source_server_id": sid(2)},
         None,
-        {"with O(source_server_id)", "success, with O(source_server_id)", "with O(return_source_servers=true)"},
+        {"with O(source_server_id)", "success, with O(source_server_id)"},
     ),
     (
         REPLICATION,
