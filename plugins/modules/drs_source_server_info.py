@@ -307,6 +307,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     values_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    claimed_warnings,
     error_value,
     snake_case,
 )
@@ -344,6 +345,8 @@ def main() -> None:
         protection_of(server, rpo, lookup, now) for server, lookup in zip(found.servers, lookups, strict=True)
     ]
     result = values(module, protections, found.unmatched)
+    for warning in claimed_warnings(api.region, found.servers):
+        warn(warning)
     failure = ended_by(lookups)
     if failure:
         module.fail_json(msg=message(protections, api.region, found.unmatched), **result, **error_value(failure))

@@ -444,7 +444,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     values_of,
     warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import error_value
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    claimed_warnings,
+    error_value,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
     parse_options,
     parse_selection,
@@ -492,7 +495,8 @@ def main() -> None:
         module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
     run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
     reconcile(run)
-    for warning in warnings_of(run.outcomes):
+    known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
+    for warning in [*warnings_of(run.outcomes), *claimed_warnings(api.region, known)]:
         warn(warning)
     failure = failure_message(run, unmatched)
     if failure:

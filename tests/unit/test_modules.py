@@ -243,3 +243,12 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
         f"{EXPIRED}. 0 started, 1 not (eu-west-1, account 111122223333). "
         "Renew the credentials and run again to continue."
     )
+
+
+@pytest.mark.parametrize("module", [INFO, REPLICATION])
+def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(run: Run, emulator: Emulator, module: str) -> None:
+    servers = [{"sourceServerID": sid(each), "tags": {"__ansible_type": "x", "env": "prod"}} for each in (1, 2)]
+    emulator.load({"regions": {"eu-west-1": {"servers": servers}}})
+    result = run(module, filters={"tag:__ansible_type": "x"})
+    assert [server["tags"] for server in result["source_servers"]] == [{"env": "prod"}] * 2
+    assert len([warning for warning in result["warnings"] if "__ansible_type" in warning]) == 1
