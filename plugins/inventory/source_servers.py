@@ -145,7 +145,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import snake_case
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    claimed_warnings,
+    returnable,
+    snake_case,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import check_keys, parse_selection
 
 RUN_TIMEOUT = 600.0
@@ -177,7 +181,7 @@ class InventoryModule(AWSInventoryBase):
             selection = parse_selection(params, ("filters",)) or Selection()
             is_cached, servers = self.get_cached_result(path, cache)
             if not is_cached:
-                servers = [[region, dict(server)] for region, server in self._servers(selection)]
+                servers = [[region, returnable(server)] for region, server in self._servers(selection)]
         except NoRegionError:  # from assuming the role
             self._do_fail("No region to assume the role in: set region, or AWS_REGION in the environment")
         except (BotoCoreError, ClientError) as error:  # from assuming the role
@@ -211,6 +215,8 @@ class InventoryModule(AWSInventoryBase):
             try:
                 api = connect({**params, "region": region}, until)
                 found[api.region] = find(api, selection)
+                for warning in claimed_warnings(api.region, found[api.region].servers):
+                    self.warn(warning)
             except DrsError as error:
                 self._pass_over(region, error)
         self._warn_of_unmatched(selection, found)

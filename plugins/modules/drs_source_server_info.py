@@ -420,6 +420,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     values_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    claimed_warnings,
     error_value,
     silence_warnings,
     snake_case,
@@ -466,7 +467,8 @@ def main() -> None:
     ]
     result = values(module, protections, found.all_unmatched, api.region)
     missing = [each.told for each in found.unmatched]
-    for warning in silence_warnings(api.region, found.servers, criteria.now):
+    warnings = silence_warnings(api.region, found.servers, criteria.now)
+    for warning in [*warnings, *claimed_warnings(api.region, found.servers)]:
         warn(warning)
     failure = ended_by(lookups)
     if failure:

@@ -544,7 +544,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     values_of,
     warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import error_value
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    claimed_warnings,
+    error_value,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
     parse_options,
     parse_selection,
@@ -597,7 +600,9 @@ def main() -> None:
     run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
     run.namesakes = namesakes(found.listed) if found else {}
     reconcile(run)
-    for warning in warnings_of(run, datetime.now(timezone.utc)):
+    known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
+    warnings = warnings_of(run, datetime.now(timezone.utc))
+    for warning in [*warnings, *claimed_warnings(api.region, known)]:
         warn(warning)
     failure = failure_message(run, [each.told for each in found.unmatched] if found else [])
     if failure:

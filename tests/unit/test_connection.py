@@ -6,9 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 import math
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +29,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.con
     VERSION,
     connect,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
+    CA_SETTINGS,
+    DrsError,
+    InvalidOptions,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.awsrequest import AWSRequest, AWSResponse
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).parents[2]
 SECRET = "hunter2Hunter2HUNTER2"
@@ -76,6 +92,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(f"AWS_{name}", raising=False)
     for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "CA_BUNDLE"):
         monkeypatch.delenv(f"AWS_{name}", raising=False)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "config").write_text(CONFIG, encoding="utf-8")
@@ -217,9 +234,123 @@ def test_the_region_of_the_profile_counts() -> None:
     assert connected(profile="patient", region=None, **NO_KEYS).region == "eu-north-1"
 
 
-def test_the_endpoint_and_the_certificates_are_those_of_the_options() -> None:
-    api = connected(endpoint_url="http://127.0.0.1:5000", validate_certs=False)
+def test_the_endpoint_is_that_of_the_options() -> None:
+    api = connected(endpoint_url="http://127.0.0.1:5000")
     assert api._client.meta.endpoint_url == "http://127.0.0.1:5000"
+
+
+class EmptyListing(BaseHTTPRequestHandler):
+    """Answers every request with an empty listing."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"items": []}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """An HTTP server on its port, until the end of the block."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyListing)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 and its key in one file, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "drs.test")])
+    now = datetime.now(timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = (
+        builder.not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(private + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure_port(certificate: Path) -> Iterator[int]:
+    """The port of a server with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(context) as port:
+        yield port
+
+
+@pytest.mark.parametrize("setting", ["aws_ca_bundle", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
+def test_each_setting_of_trusted_certificates_counts(
+    setting: str, certificate: Path, secure_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"endpoint_url": f"https://127.0.0.1:{secure_port}"}
+    if setting.isupper():
+        monkeypatch.setenv(setting, str(certificate))
+    elif setting == "ca_bundle":
+        keys = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = example"
+        (tmp_path / "config").write_text(f"[profile private]\nca_bundle = {certificate}\n{keys}\n")
+        options |= {"profile": "private", **NO_KEYS}
+    else:
+        options |= {setting: str(certificate)}
+    assert connected(**options).describe_all() == []
+
+
+def test_no_certificate_is_checked_where_the_user_says_so(secure_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    api = connected(endpoint_url=f"https://127.0.0.1:{secure_port}", validate_certs=False, aws_ca_bundle="/nowhere")
+    with pytest.warns(match="Unverified HTTPS request"):
+        assert api.describe_all() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "bundle", "message"),
+    [
+        ("127.0.0.1", None, "CERTIFICATE_VERIFY_FAILED"),
+        ("localhost", "certificate", "hostname 'localhost' doesn't match|Hostname mismatch"),
+        ("127.0.0.1", "/nowhere/ca.pem", "cannot read the CA bundle"),
+        ("127.0.0.1", "/", "cannot read the CA bundle"),
+        ("127.0.0.1", __file__, "cannot read the CA bundle"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_fails_at_once_and_names_the_settings(
+    host: str, bundle: str | None, message: str, certificate: Path, secure_port: int
+) -> None:
+    path = str(certificate) if bundle == "certificate" else bundle
+    begin = time.monotonic()
+    with pytest.raises(DrsError, match=message) as raised:
+        connected(endpoint_url=f"https://{host}:{secure_port}", aws_ca_bundle=path).describe_all()
+    assert raised.value.kind == "fatal"
+    assert raised.value.message.endswith(f"; check {CA_SETTINGS}")
+    assert time.monotonic() - begin < 3
+
+
+def test_a_proxy_that_fails_after_an_answer_came_through_it_is_a_lost_connection() -> None:
+    with serving() as port:
+        proxies = {"http": f"http://127.0.0.1:{port}"}
+        settings = {"proxies": proxies, "retries": {"total_max_attempts": 1}}
+        api = connected(endpoint_url="http://drs.invalid", aws_config=settings)
+        assert api.describe_all() == []
+    with pytest.raises(DrsError, match="the connection through the proxy failed") as raised:
+        api.describe_all()
+    assert raised.value.kind == "unanswered"
 
 
 @pytest.mark.parametrize(

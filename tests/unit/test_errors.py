@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
@@ -37,6 +38,12 @@ from botocore.exceptions import (
 from botocore.model import OperationModel, ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from urllib3.exceptions import SSLError as URLLib3SSLError
+
+try:
+    from urllib3.util.ssl_match_hostname import CertificateError
+except ImportError:  # urllib3 1.26
+    from urllib3.packages.ssl_match_hostname import CertificateError  # type: ignore[import-not-found,no-redef]
 
 DESCRIBE, START, STOP = "DescribeSourceServers", "StartReplication", "StopReplication"
 OPERATIONS = (DESCRIBE, START, STOP)
@@ -378,6 +385,51 @@ def test_a_bad_connection_setting_is_fatal_for_a_read_and_leaves_open_whether_a_
     assert (read.kind, read.message) == ("fatal", f"DescribeSourceServers in {REGION} cannot be sent: {message}")
     assert error_of(HTTPClientError(error=cause), "StartReplication").kind == "unanswered"
     assert error_of(HTTPClientError(error=cause), "StopReplication").kind == "unanswered"
+
+
+REFUSED = ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example", error=OSError(SECRET))
+TUNNEL = ProxyConnectionError(proxy_url="http://proxy.example", error=OSError("Tunnel connection failed: 503 Busy"))
+
+
+@pytest.mark.parametrize("exception", [REFUSED, TUNNEL], ids=["refused", "tunnel"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_only_a_proxy_that_never_worked_is_a_wrong_setting(operation: str, exception: Exception) -> None:
+    assert error_of(exception, operation).kind == "fatal"
+    later = from_exception(operation, REGION, exception, has_answered=True)
+    assert (later.kind, later.message) == (
+        "unanswered",
+        f"No answer to {operation} in {REGION}: the connection through the proxy failed",
+    )
+
+
+def tls_fault(cause: Exception) -> SSLError:
+    """As botocore wraps what urllib3 wraps."""
+    return SSLError(endpoint_url=URL, error=URLLib3SSLError(cause))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "text"),
+    [
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "fatal", "certificate verify failed"),
+        (CertificateError("hostname 'a' doesn't match 'b'"), "fatal", "hostname 'a' doesn't match 'b'"),
+        (FileNotFoundError(2, "No such file or directory"), "fatal", "cannot read the CA bundle"),
+        (IsADirectoryError(21, "Is a directory"), "fatal", "cannot read the CA bundle"),
+        (PermissionError(13, "Permission denied"), "fatal", "cannot read the CA bundle"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "unanswered", "EOF occurred"),
+        (ssl.SSLError(1, "wrong version number"), "unanswered", "wrong version number"),
+        (ConnectionResetError(104, "reset by peer"), "unanswered", "reset by peer"),
+        (TimeoutError("handshake timed out"), "unanswered", "handshake timed out"),
+    ],
+    ids=short_id,
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_certificate_that_is_not_trusted_is_a_wrong_setting_and_a_broken_handshake_is_not(
+    operation: str, cause: Exception, kind: ErrorKind, text: str
+) -> None:
+    error = from_exception(operation, REGION, tls_fault(cause), has_answered=True)
+    assert error.kind == kind
+    assert text in error.message
+    assert ("check aws_ca_bundle, AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE" in error.message) == (kind == "fatal")
 
 
 @pytest.mark.parametrize("operation", ["DescribeSourceServers", "StartReplication"])

@@ -457,3 +457,12 @@ def test_a_denied_listing_has_the_whole_text_of_aws_in_the_error(run: Run, emula
     assert result["error"]["message"] == f"{result['msg'].rstrip('.')}; in full: {whole}"
     assert result["msg"].startswith("these credentials lack drs:DescribeSourceServers in eu-west-1")
     assert result["msg"].endswith("because no permissions boundary allows the drs:DescribeSourceServers action).")
+
+
+@pytest.mark.parametrize("module", [INFO, REPLICATION])
+def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(run: Run, emulator: Emulator, module: str) -> None:
+    servers = [{"sourceServerID": sid(each), "tags": {"__ansible_type": "x", "env": "prod"}} for each in (1, 2)]
+    emulator.load({"regions": {"eu-west-1": {"servers": servers}}})
+    result = run(module, filters={"tag:__ansible_type": "x"})
+    assert [server["tags"] for server in result["source_servers"]] == [{"env": "prod"}] * 2
+    assert len([warning for warning in result["warnings"] if "__ansible_type" in warning]) == 1

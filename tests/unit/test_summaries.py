@@ -15,6 +15,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
     Named,
     by_cause,
+    claimed_warnings,
     error_value,
     named,
     silence_warnings,
@@ -102,6 +103,42 @@ def test_a_server_that_is_nested_too_deeply_is_its_id(levels: int, is_returned: 
     server = {"sourceServerID": sid(0), "tags": {"deep": nested(levels, in_lists=in_lists)}}
     assert ("tags" in snake_case(server)) == is_returned
     assert snake_case(server)["source_server_id"] == sid(0)
+
+
+CLAIMED_KEYS = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "__ansible_", "_ansible_no_log", "_ansible_x"]
+
+
+@pytest.mark.parametrize("key", CLAIMED_KEYS)
+def test_a_tag_key_that_ansible_claims_is_left_out_and_named(key: str) -> None:
+    arn = "arn:aws:drs:eu-west-1:111122223333:source-server/s"
+    servers = [{"sourceServerID": sid(n), "arn": arn, "tags": {key: "x", "env": "prod"}} for n in (0, 1)]
+    assert [snake_case(server)["tags"] for server in servers] == [{"env": "prod"}] * 2
+    assert claimed_warnings(REGION, servers) == [
+        f"Tags whose keys are reserved by Ansible are left out: {key} ({REGION}, account 111122223333)"
+    ]
+
+
+@pytest.mark.parametrize("key", ["ansible_host", "_ansible", "__Ansible_type", "x__ansible_type", "_", "__type__", ""])
+def test_other_tag_keys_are_returned(key: str) -> None:
+    server = {"sourceServerID": sid(0), "tags": {key: "x"}}
+    assert snake_case(server)["tags"] == {key: "x"}
+    assert claimed_warnings(REGION, [server]) == []
+
+
+def test_a_claimed_key_is_left_out_wherever_a_hostile_answer_has_it() -> None:
+    server = {"sourceServerID": sid(0), "arn": {"__ansible_type": 1}, "tags": {"a": [{"_ansible_b": 1, "c": 2}]}}
+    assert snake_case(server) == {"source_server_id": sid(0), "arn": {}, "tags": {"a": [{"c": 2}]}}
+    assert "__ansible_type, _ansible_b" in claimed_warnings(REGION, [server])[0]
+
+
+def test_at_most_20_claimed_keys_are_named() -> None:
+    server = {"sourceServerID": sid(0), "tags": {f"_ansible_{number:02}\x1b": "" for number in range(22)}}
+    [warning] = claimed_warnings(REGION, [server])
+    assert "_ansible_19\\x1b and 2 more" in warning
+
+
+def test_a_server_that_is_nested_too_deeply_claims_nothing() -> None:
+    assert claimed_warnings(REGION, [{"sourceServerID": sid(0), "tags": nested(900, in_lists=True)}]) == []
 
 
 def test_the_summary_adds_up_the_bytes_of_all_disks() -> None:

@@ -128,6 +128,8 @@ class DrsApi:
         self._limiters = {operation: RateLimiter(clock, sleep) for operation in CALL_TYPES}
         self._breakers = {operation: CircuitBreaker(clock) for operation in CALL_TYPES}
         self._fatal: DrsError | None = None
+        self._has_answered = threading.Event()
+        client.meta.events.register("response-received.drs", self._record_answer)
         self._thread = threading.local()
         checks: dict[CallType, tuple[str, Callable[..., None]]] = {
             "read": ("response-received", _require_a_list),
@@ -284,10 +286,15 @@ class DrsApi:
         except DrsError:
             raise
         except Exception as error:
-            raise from_exception(operation, self.region, error) from error
+            raise from_exception(operation, self.region, error, self._has_answered.is_set()) from error
         if not isinstance(answer, dict):
             raise unreadable(operation, self.region)
         return answer
+
+    def _record_answer(self, response_dict: Mapping[str, Any] | None, **_event: Any) -> None:
+        """Remember that there was an answer, so that the proxy works."""
+        if response_dict:
+            self._has_answered.set()
 
     def _refuse_late(self, event_name: str, **_event: Any) -> None:
         """Raises DrsError for a start or stop that comes too late, such as after credentials that took long to refresh.

@@ -64,6 +64,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     try:
         module: Any = SimpleNamespace(params=params)  # only params is read
         region, endpoint, arguments = get_aws_connection_info(module)
+        arguments["verify"] = verify_of(params)
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):
@@ -86,6 +87,15 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
     except Exception as error:
         raise InvalidOptions(f"Cannot create an AWS client from these options: {_client_error(error)}") from error
     return DrsApi(client, until, attempts)
+
+
+def verify_of(params: Mapping[str, Any]) -> str | bool | None:
+    """Which certificates boto3 trusts: the file in aws_ca_bundle, or any if validate_certs is false.
+
+    None leaves it to boto3: AWS_CA_BUNDLE, ca_bundle in the profile, REQUESTS_CA_BUNDLE, the certificates of botocore.
+    The True of amazon.aws would override them all.
+    """
+    return False if params["validate_certs"] is False else params["aws_ca_bundle"] or None
 
 
 def _client(

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 try:
     from botocore.exceptions import (
@@ -19,6 +20,7 @@ try:
         NoCredentialsError,
         PartialCredentialsError,
         ProxyConnectionError,
+        SSLError,
     )
     from botocore.exceptions import ConnectionError as NoConnectionError
 except ImportError:
@@ -220,69 +222,99 @@ def _cause_of(error: Exception) -> Exception | None:
     return cause if isinstance(cause, Exception) else None
 
 
-# Some exceptions quote a credential or the output of a credential process. "{text}" is used only for those that cannot.
-_EXCEPTIONS: list[tuple[Callable[[Exception], bool], ErrorKind, str]] = [
-    (lambda error: isinstance(error, TimeoutError), "unanswered", "{operation} in {region} got {text}"),
-    (
-        lambda error: isinstance(error, ProxyConnectionError),
-        "fatal",
-        "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings",
-    ),
-    (
-        # Raised by http.client for a response with a chunk of negative length.
-        lambda error: "read length" in str(_cause_of(error)),
-        "unanswered",
-        "{operation} in {region} got a response that is not from DRS",
-    ),
-    (
-        lambda error: isinstance(_cause_of(error), ValueError),
-        "fatal",
-        "{operation} in {region} cannot be sent: a credential or proxy setting has a character not allowed in HTTP",
-    ),
-    (
-        lambda error: isinstance(_cause_of(error), (TypeError, AttributeError, OverflowError)),
-        "fatal",
-        "{operation} in {region} cannot be sent: check the proxies and time-outs in aws_config",
-    ),
-    (
-        # Raised by botocore for a credential process or role that returns expired credentials.
-        lambda error: isinstance(error, RuntimeError) and "still expired" in str(error),
-        "fatal",
-        "The AWS credentials are expired even after a refresh: check the credential provider and this machine's clock",
-    ),
-    (
-        lambda error: isinstance(error, CredentialRetrievalError),
-        "fatal",
-        "The AWS credentials cannot be retrieved: run your configured credential provider manually to see why",
-    ),
-    (
-        lambda error: isinstance(error, (NoConnectionError, HTTPClientError)),
-        "unanswered",
-        "No answer to {operation} in {region}: {text}",
-    ),
-    (
-        lambda error: isinstance(error, (NoCredentialsError, PartialCredentialsError)),
-        "fatal",
-        "No AWS credentials found: set access_key and secret_key, a profile, or a role",
-    ),
-    (lambda error: isinstance(error, BotoCoreError), "fatal", "{operation} cannot be called: {text}"),
-    (lambda error: isinstance(error, OSError), "fatal", "{operation} cannot be called: {text}"),
-]
+CA_SETTINGS = "aws_ca_bundle, AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, or ca_bundle in the profile"
 
 
-def from_exception(operation: str, region: str, error: Exception) -> DrsError:
-    """Convert an exception that botocore raised while calling the operation, such as "StartReplication"."""
+def from_exception(operation: str, region: str, error: Exception, has_answered: bool = False) -> DrsError:
+    """Convert an exception that botocore raised while calling the operation, such as "StartReplication".
+
+    has_answered: whether an earlier call of this client was answered, so that its proxy works.
+    """
     if isinstance(error, ClientError):
         if error.operation_name != operation:
             return _credentials_error(error.operation_name, region, error.response)
         return _from_answer(operation, region, error.response)
-    for applies, kind, message in _EXCEPTIONS:
-        if applies(error):
-            # A Describe succeeded before each write, so the settings were right; the write may have taken effect.
-            is_open = operation in WRITES and _cause_of(error) is not None
-            text = message.format(operation=operation, region=region, text=first_line(error))
-            return DrsError("unanswered" if is_open else kind, None, text)
-    return unreadable(operation, region)  # botocore's parser raises various exceptions on malformed JSON
+    found = _settings_fault(error) or _connection_fault(error, has_answered) or _other_fault(error)
+    if not found:
+        return unreadable(operation, region)  # botocore's parser raises various exceptions on malformed JSON
+    kind, message = found
+    # A Describe succeeded before each write, so the settings were right; the write may have taken effect.
+    is_open = operation in WRITES and _cause_of(error) is not None
+    text = message.format(operation=operation, region=region, text=first_line(error))
+    return DrsError("unanswered" if is_open else kind, None, text)
+
+
+# Some exceptions quote a credential or the output of a credential process. "{text}" is used only for those that cannot.
+_Fault: TypeAlias = "tuple[ErrorKind, str] | None"
+
+
+def _settings_fault(error: Exception) -> _Fault:
+    """The kind and message of an error for which the user's settings are to blame; None for any other."""
+    cause = _cause_of(error)
+    if isinstance(cause, ValueError) and not _is_bad_chunk(cause):
+        setting = "a credential or proxy setting has a character not allowed in HTTP"
+        return "fatal", f"{{operation}} in {{region}} cannot be sent: {setting}"
+    if isinstance(cause, (TypeError, AttributeError, OverflowError)):
+        return "fatal", "{operation} in {region} cannot be sent: check the proxies and time-outs in aws_config"
+    if isinstance(error, RuntimeError) and "still expired" in str(error):
+        # Raised by botocore for a credential process or role that returns expired credentials.
+        provider = "check the credential provider and this machine's clock"
+        return "fatal", f"The AWS credentials are expired even after a refresh: {provider}"
+    if isinstance(error, CredentialRetrievalError):
+        provider = "run your configured credential provider manually to see why"
+        return "fatal", f"The AWS credentials cannot be retrieved: {provider}"
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return "fatal", "No AWS credentials found: set access_key and secret_key, a profile, or a role"
+    return None
+
+
+def _connection_fault(error: Exception, has_answered: bool) -> _Fault:
+    """The kind and message of a connection that fails; None for any other error."""
+    if isinstance(error, TimeoutError):
+        return "unanswered", "{operation} in {region} got {text}"
+    if isinstance(error, ProxyConnectionError):
+        if has_answered:
+            return "unanswered", "No answer to {operation} in {region}: the connection through the proxy failed"
+        return "fatal", "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings"
+    if _is_untrusted(error):
+        return "fatal", f"{{operation}} in {{region}} cannot be sent: {{text}}; check {CA_SETTINGS}"
+    if _is_unusable_ca_bundle(error):
+        return "fatal", f"{{operation}} in {{region}} cannot be sent: cannot read the CA bundle; check {CA_SETTINGS}"
+    if _is_bad_chunk(_cause_of(error)):
+        return "unanswered", "{operation} in {region} got a response that is not from DRS"
+    if isinstance(error, (NoConnectionError, HTTPClientError)):
+        return "unanswered", "No answer to {operation} in {region}: {text}"
+    return None
+
+
+def _other_fault(error: Exception) -> _Fault:
+    is_fatal = isinstance(error, (BotoCoreError, OSError))
+    return ("fatal", "{operation} cannot be called: {text}") if is_fatal else None
+
+
+def _is_bad_chunk(cause: Exception | None) -> bool:
+    """Whether http.client raised this for a response with a chunk of negative length."""
+    return "read length" in str(cause)
+
+
+def _is_untrusted(error: Exception) -> bool:
+    """Whether the certificate of the endpoint is not trusted, or is of another host."""
+    # ssl.SSLCertVerificationError and the CertificateError of urllib3 are ValueErrors, all other faults of TLS are not.
+    return isinstance(_tls_cause_of(error), ValueError)
+
+
+def _is_unusable_ca_bundle(error: Exception) -> bool:
+    """Whether the file of trusted certificates cannot be read, or holds none."""
+    cause = _tls_cause_of(error)
+    if isinstance(cause, ssl.SSLError):
+        return getattr(cause, "library", None) in ("X509", "PEM", "ASN1")
+    return isinstance(cause, OSError) and not isinstance(cause, (ConnectionError, TimeoutError))
+
+
+def _tls_cause_of(error: Exception) -> Any:
+    """What urllib3 wrapped in its SSLError, which botocore wrapped in its own."""
+    wrapped = error.kwargs.get("error") if isinstance(error, SSLError) else None
+    return next(iter(getattr(wrapped, "args", ())), None)
 
 
 def unreadable(operation: str, region: str) -> DrsError:

@@ -23,7 +23,7 @@ from ..resources.servers import (
     storage_of,
     tags_of,
 )
-from ..resources.text import ago, count, printable, short
+from ..resources.text import ago, count, listed, printable, short
 
 NAMED = 20
 """Maximum number of servers named in one sentence."""
@@ -42,20 +42,42 @@ NO_STATE = "UNKNOWN"
 """The key in summary.by_state for servers without a reported state."""
 
 
+CLAIMED = ("__ansible_", "_ansible_")
+"""Prefixes of keys that Ansible claims in any dict. ansible-core 2.19 and newer refuses a whole result with the key
+__ansible_type, older ones read __ansible_vault and __ansible_unsafe, and all remove _ansible_ keys."""
+
+
 def snake_case(server: SourceServer) -> dict[str, Any]:
-    """A source server with keys in snake_case and tags unchanged.
+    """A source server as returned, with keys in snake_case and tags unchanged."""
+    converted: dict[str, Any] = camel_dict_to_snake_dict(returnable(server), ignore_list=["tags"])
+    return converted
+
+
+def returnable(server: SourceServer) -> dict[str, Any]:
+    """A source server that Ansible can return and cache: without claimed keys, and with lone surrogates escaped.
 
     If it is nested too deeply for Ansible to handle, only its ID is returned.
     """
     if _is_deeper(server, DEEPEST):
-        return {"source_server_id": server["sourceServerID"]}
-    converted: dict[str, Any] = camel_dict_to_snake_dict(_encodable(dict(server)), ignore_list=["tags"])
-    return converted
+        return {"sourceServerID": server["sourceServerID"]}
+    returned: dict[str, Any] = _encodable(_without_claimed(dict(server)))
+    return returned
+
+
+def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
+    """The warning that names the keys which returnable() leaves out; empty if there are none."""
+    claiming = [(server, found) for server in servers if (found := _claimed_keys(server))]
+    keys = sorted({key for _server, found in claiming for key in found})
+    if not keys:
+        return []
+    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    place = where(region, [server for server, _found in claiming])
+    return [f"Tags whose keys are reserved by Ansible are left out: {listed(keys[:NAMED])}{more} ({place})"]
 
 
 def tags_value(server: SourceServer) -> dict[str, str]:
-    """The tags as a return value, unchanged."""
-    tags: dict[str, str] = _encodable(tags_of(server))
+    """The tags as a return value, unchanged, without keys that Ansible's serialisation claims."""
+    tags: dict[str, str] = _encodable(_without_claimed(tags_of(server)))
     return tags
 
 
@@ -142,6 +164,27 @@ def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def _is_claimed(key: Any) -> bool:
+    return isinstance(key, str) and key.startswith(CLAIMED)
+
+
+def _without_claimed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_claimed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_claimed(item) for key, item in value.items() if not _is_claimed(key)}
+    return value
+
+
+def _claimed_keys(server: SourceServer) -> set[str]:
+    """The claimed keys at any level of a source server that is not nested too deeply."""
+    found, level = set[str](), [server]
+    for _level in range(DEEPEST):
+        found |= {key for each in level if isinstance(each, Mapping) for key in each if _is_claimed(key)}
+        level = [child for each in level for child in _children(each)]
+    return found
 
 
 def _encodable(value: Any) -> Any:
