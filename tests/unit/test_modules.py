@@ -296,7 +296,7 @@ def returned(arguments: dict[str, Any], result: dict[str, Any]) -> set[str]:
 def check_types(value: Any, documented: dict[str, Any]) -> None:
     """Compare the value with its documentation: types, and where it names the members of a dict, these too."""
     assert value is None or isinstance(value, TYPES[documented["type"]])
-    rows = value if isinstance(value, list) else [value]
+    rows: list[Any] = value if isinstance(value, list) else [value]
     for row in rows if "contains" in documented else []:
         assert set(row) == set(documented["contains"])
         for key, member in documented["contains"].items():
