@@ -6,9 +6,10 @@
 
 The log of a launch that succeeds was captured in aws-samples/drs-tools,
 drs-plan-automation/samples/sample_data/sample_result.json: a snapshot took 0.2 seconds, the conversion 4 minutes and
-the launch 5; the job ended 3 seconds after its last server. Launches without EC2 permissions were seen in
-johnjcousens/aws-elasticdrs-orchestrator: some ended after SNAPSHOT_END without a word, some late as LAUNCH_FAILED. The
-other outcomes are assumptions: nobody has seen them, but the model names their events.
+the launch 5; the job ended 3 seconds after its last server. Without EC2 permissions a job ended 3 minutes after
+SNAPSHOT_END without a word (johnjcousens/aws-elasticdrs-orchestrator,
+docs/CRITICAL_FINDING_UI_DRILLS_NOT_CONVERTING.md), or late as LAUNCH_FAILED (aws-samples/sample-resilience-patterns,
+drs-ec2/README.md). The other outcomes are assumptions: nobody has seen them, but the model names their events.
 """
 
 from __future__ import annotations

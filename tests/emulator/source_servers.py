@@ -23,20 +23,21 @@ ADDED = datetime(2026, 1, 12, 8, 30, 15, 481516, tzinfo=timezone.utc)
 # Members of dataReplicationInfo that describe the staging area, and so outlive a change of state.
 STAGING_MEMBERS = ("stagingAvailabilityZone", "stagingOutpostArn")
 
-# Order of https://docs.aws.amazon.com/drs/latest/APIReference/API_DataReplicationInitiationStep.html
-INITIATION_STEPS = (
-    "WAIT",
-    "CREATE_SECURITY_GROUP",
-    "LAUNCH_REPLICATION_SERVER",
-    "BOOT_REPLICATION_SERVER",
-    "AUTHENTICATE_WITH_SERVICE",
-    "DOWNLOAD_REPLICATION_SOFTWARE",
-    "CREATE_STAGING_DISKS",
-    "ATTACH_STAGING_DISKS",
-    "PAIR_REPLICATION_SERVER_WITH_AGENT",
-    "CONNECT_AGENT_TO_REPLICATION_SERVER",
-    "START_DATA_TRANSFER",
-)
+# Order of https://docs.aws.amazon.com/drs/latest/APIReference/API_DataReplicationInitiationStep.html. The status of
+# each step after the initiation is that of servers that were CONTINUOUS, in the capture that TRAITS cites.
+INITIATION_STEPS: Mapping[str, str] = {
+    "WAIT": "SUCCEEDED",
+    "CREATE_SECURITY_GROUP": "SKIPPED",
+    "LAUNCH_REPLICATION_SERVER": "SKIPPED",
+    "BOOT_REPLICATION_SERVER": "SKIPPED",
+    "AUTHENTICATE_WITH_SERVICE": "SKIPPED",
+    "DOWNLOAD_REPLICATION_SOFTWARE": "SKIPPED",
+    "CREATE_STAGING_DISKS": "SUCCEEDED",
+    "ATTACH_STAGING_DISKS": "SUCCEEDED",
+    "PAIR_REPLICATION_SERVER_WITH_AGENT": "SUCCEEDED",
+    "CONNECT_AGENT_TO_REPLICATION_SERVER": "SUCCEEDED",
+    "START_DATA_TRANSFER": "SUCCEEDED",
+}
 
 
 class Traits(NamedTuple):
@@ -156,8 +157,8 @@ def in_state(
         info["etaDateTime"] = zulu(moment + traits.time_left)
     if traits.error:
         info["dataReplicationError"] = dict(traits.error)
-    if state == "INITIATING":
-        info["dataReplicationInitiation"] = _initiation(moment)
+    if isinstance(state, str) and state in TRAITS and state not in NOT_REPLICATING:
+        info["dataReplicationInitiation"] = _initiation(server, state, moment)
     elapsed = None if state in NOT_REPLICATING else "PT4H12M7.314159S"
     known = known_part(structure("DataReplicationInfo"), info)
     return {**merged(server, {"lifeCycle": {"elapsedReplicationDuration": elapsed}}), "dataReplicationInfo": known}
@@ -214,14 +215,17 @@ def _replicated_disk(disk: Any, traits: Traits) -> Document:
     }
 
 
-def _initiation(moment: datetime) -> Document:
-    steps = [{"name": name, "status": "NOT_STARTED"} for name in INITIATION_STEPS]
-    steps[0]["status"] = "IN_PROGRESS"
-    return {
-        "startDateTime": zulu(moment),
-        "nextAttemptDateTime": zulu(moment + timedelta(minutes=30)),
-        "steps": steps,
-    }
+def _initiation(server: Mapping[str, Any], state: str, moment: datetime) -> Document:
+    before = member(server, "dataReplicationInfo", "dataReplicationInitiation")
+    if state != "INITIATING" and isinstance(before, Mapping):
+        times = {name: value for name, value in before.items() if name != "steps"}
+    else:
+        times = {"startDateTime": zulu(moment), "nextAttemptDateTime": zulu(moment + timedelta(minutes=30))}
+    if state == "INITIATING":
+        statuses = {**dict.fromkeys(INITIATION_STEPS, "NOT_STARTED"), "WAIT": "IN_PROGRESS"}
+    else:
+        statuses = dict(INITIATION_STEPS)
+    return {**times, "steps": [{"name": name, "status": status} for name, status in statuses.items()]}
 
 
 def _skeleton(source_server_id: str, region: str, hostname: str) -> Document:
@@ -234,6 +238,8 @@ def _skeleton(source_server_id: str, region: str, hostname: str) -> Document:
         "lifeCycle": {
             "addedToServiceDateTime": ADDED.isoformat(),
             "firstByteDateTime": (ADDED + timedelta(minutes=11)).isoformat(),
+            # A server that was never launched, in the same capture.
+            "lastLaunch": {"initiated": {}},
             "lastSeenByServiceDateTime": zulu(ADDED + timedelta(days=40)),
         },
         "sourceProperties": {

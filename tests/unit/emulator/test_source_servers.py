@@ -59,6 +59,12 @@ def test_a_server_that_does_not_replicate_has_no_lag(state: str) -> None:
     assert "elapsedReplicationDuration" not in server["lifeCycle"]
 
 
+@pytest.mark.parametrize("state", [7, [], {}, True])
+def test_a_state_of_any_type_may_be_scripted(state: Any) -> None:
+    server = {"sourceServerID": WEB, "conform": False, "dataReplicationInfo": {"dataReplicationState": state}}
+    assert described(Service(world_of(server)))["dataReplicationInfo"]["dataReplicationState"] == state
+
+
 def test_a_stopped_server_lists_no_replicated_disk() -> None:
     assert "replicatedDisks" not in source_server(WEB)["dataReplicationInfo"]
 
@@ -156,3 +162,19 @@ def test_a_scripted_last_seen_stays(life_cycle: dict[str, Any] | None) -> None:
     ):
         for _time in range(2):
             assert described(service).get("lifeCycle", {}).get(LAST_SEEN) == expected
+
+
+def test_the_initiation_stays_once_data_flows_with_its_steps_done() -> None:
+    service = Service(world_of({"sourceServerID": WEB}))
+    ask(service, "StartReplication", sourceServerID=WEB)
+    first, _second, last = (described(service)["dataReplicationInfo"] for _time in range(3))
+    began, done = first["dataReplicationInitiation"], last["dataReplicationInitiation"]
+    assert [step["status"] for step in began["steps"]] == ["IN_PROGRESS"] + ["NOT_STARTED"] * 10
+    assert {step["status"] for step in done["steps"]} == {"SUCCEEDED", "SKIPPED"}
+    assert done["startDateTime"] == began["startDateTime"]
+    ask(service, "StopReplication", sourceServerID=WEB)
+    assert "dataReplicationInitiation" not in described(service)["dataReplicationInfo"]
+
+
+def test_a_server_that_was_never_launched_has_an_empty_last_launch() -> None:
+    assert source_server(WEB)["lifeCycle"]["lastLaunch"] == {"initiated": {}}
