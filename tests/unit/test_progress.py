@@ -21,6 +21,7 @@ from typing import Any, get_args
 import pytest
 from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End, Outcome
@@ -428,7 +429,7 @@ def test_a_standard_error_that_fails_costs_the_progress_only(
 ) -> None:
     monkeypatch.setattr(action, "STDERR", opened())
     logged: list[str] = []
-    monkeypatch.setattr(action.Display, "display", lambda _self, line, **_options: logged.append(line))
+    monkeypatch.setattr(Display, "display", lambda _self, line, **_options: logged.append(line))
     with action.shown_as("drs: ") as variables:
         Path(variables[FILE_VARIABLE]).write_text("a line\nanother\n")
     assert list(folder.iterdir()) == []
