@@ -67,12 +67,12 @@ def returnable(server: SourceServer) -> dict[str, Any]:
 def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     """The warning that names the keys which returnable() leaves out; empty if there are none."""
     claiming = [(server, keys) for server in servers if (keys := _claimed_keys(server))]
-    keys = sorted({key for _server, found in claiming for key in found})
-    if not keys:
+    if not claiming:
         return []
-    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    found = sorted(set[str]().union(*(keys for _server, keys in claiming)))
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     place = where(region, [server for server, _keys in claiming])
-    return [f"Tags whose keys are reserved by Ansible are left out: {listed(keys[:NAMED])}{more} ({place})"]
+    return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
 
 
 def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
