@@ -27,7 +27,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 ANY_PYTHON := --ignore-requires-python
 endif
 
-.PHONY: help .venv gates demo test unit integration lint sanity coverage mutation dist tarball galaxy guides docs release bench clean
+.PHONY: help .venv gates demo test unit integration lint sanity coverage dist tarball galaxy docs release bench clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z.]*\):.*  ## /\1	/p' Makefile | expand -t 13
@@ -84,12 +84,6 @@ sanity: .venv  ## run ansible-test sanity
 coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
 	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
 
-mutation: $(VENV)/ready-to-mutate  ## run mutation tests, list surviving mutants; ONLY=selection
-	@$(BIN)/python .ci/mutation.py $(WORK)/mutation $(ONLY)
-
-$(VENV)/ready-to-mutate: $(VENV)/ready
-	@$(STEP) "Setting up mutmut" sh -euc '$(INSTALL) mutmut; touch $@'
-
 dist: .venv
 	@rm -rf .cache/dist
 	@$(ON_COLLECTION) $(WORK)/dist build --output-path .cache/dist
@@ -128,12 +122,8 @@ galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansib
 	  grep -q "boto3.*from collection disaster_recovery.aws" $(IMPORTER)/introspect.log; \
 	  ansible-builder create --file .ci/execution-environment.yml --context $(IMPORTER)/context'
 
-guides: $(VENV)/ready-for-docs  ## generate docs/docsite/rst from docs/*.md
-	@$(BIN)/python .ci/guides.py
-
 # Labels in other documentation cannot be resolved offline, so warnings about them are ignored.
 docs: $(VENV)/ready-for-docs  ## build the documentation site in .cache/docs/build/html
-	@$(STEP) "guides are up to date with docs/*.md" $(BIN)/python .ci/guides.py --check
 	@$(STEP) "antsibull-docs and Sphinx" sh -euc ' \
 	  rm -rf .cache/docs; \
 	  mkdir -p -m 0755 .cache/docs; \
@@ -144,8 +134,7 @@ docs: $(VENV)/ready-for-docs  ## build the documentation site in .cache/docs/bui
 	  ! grep -E "WARNING|ERROR" warnings.log | grep -vE "inventor|undefined label: .(common_return_values|action_plugins|ansible_)"'
 
 $(VENV)/ready-for-docs: $(VENV)/ready-to-lint
-	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments pypandoc-binary==1.17 \
-	  sphinx sphinx-ansible-theme; touch $@'
+	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments sphinx sphinx-ansible-theme; touch $@'
 
 release: $(VENV)/ready-to-lint  ## update the changelog, build the tarball, commit and tag; VERSION=1.2.3
 	@VERSION="$(VERSION)" .ci/release

@@ -28,13 +28,17 @@ options:
       - In a value, V(*) matches any string and V(?) any single character; escape them with a backslash. Matching is
         case-sensitive, except for V(hostname) and V(fqdn). Booleans and numbers are converted to strings.
       - The keys are C(tag:<Key>), V(tag-key), V(hostname), V(fqdn), V(ec2-instance-id), V(source-server-id),
-        V(replication-state), V(staging-account-id), V(origin-account-id), V(origin-region) and
+        V(replication-state), V(lifecycle), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
+      - An account ID has 12 digits. Put it in quotes, since YAML reads a number that begins with 0 as octal.
     type: dict
   exclude_filters:
     description:
       - Excludes the source servers that match any of these filters, before anything else is evaluated. Each filter
         takes the same keys as O(filters).
+      - A V(hostname), V(fqdn), V(ec2-instance-id) or V(source-server-id) without a wildcard that no source server of
+        the region has counts as a mistake. For a list that is shared by several accounts or regions, use tags, or a
+        wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state).
     type: list
     elements: dict
 notes:

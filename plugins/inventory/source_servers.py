@@ -10,7 +10,7 @@ version_added: 1.0.0
 short_description: AWS Elastic Disaster Recovery source servers as hosts
 description:
   - Creates a host for each source server. The host variables are the members of the source server, with keys in
-    snake_case, and C(region).
+    snake_case, C(region), and C(lifecycle), which the modules return, too.
   - The tags, which are unchanged, are in the host variable C(drs_tags), since Ansible reserves the name C(tags). In
     O(compose), O(groups) and O(keyed_groups) they are C(tags), as in P(amazon.aws.aws_ec2#inventory). Tags whose keys
     start with C(_ansible_) or C(__ansible_) are left out with a warning.
@@ -45,7 +45,10 @@ options:
         O(disaster_recovery.aws.drs_source_server_info#module:filters). By default, every source server is listed.
     type: dict
   exclude_filters:
-    description: Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
+    description:
+      - Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
+      - A filter that matches nothing in any region is warned of, except by V(replication-state). In a list that is
+        shared by several accounts, use tags or a wildcard.
     type: list
     elements: dict
     default: []
@@ -136,21 +139,28 @@ from ansible.errors import AnsibleParserError
 from ansible.release import __version__ as ansible_version
 from ansible.vars.reserved import is_reserved_name
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import (
     CREDENTIALS,
     OPTIONS,
     connect,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    DENIALS,
     IDENTITY_CODES,
     DrsError,
     InvalidOptions,
     from_exception,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import (
+    Found,
+    find,
+    unmatched_everywhere,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import lifecycle_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
+    exclusion_message,
+    idle_warning,
     state_warnings,
     texts_of,
 )
@@ -206,7 +216,7 @@ class InventoryModule(AWSInventoryBase):
         except (InvalidOptions, DrsError) as error:
             self._do_fail(str(error))
         for name, (region, server) in names_of(servers, hostnames, self.warn, self._hosts()).items():
-            self._add(name, {**snake_case(server), "region": region})
+            self._add(name, {**snake_case(server), "region": region, "lifecycle": lifecycle_of(server)})
         self.update_cached_result(path, cache, servers)
 
     def _read_config_data(self, path: str) -> Any:
@@ -287,16 +297,22 @@ class InventoryModule(AWSInventoryBase):
         self.warn(sentence(f"Skipping {region}: {error}"))
 
     def _warn_of_unmatched(self, selection: Selection, found: Mapping[str, Found]) -> None:
-        """Warn about named servers that are in no region, and about filters that match nothing."""
+        """Warn about named servers that are in no region, and about filters that match nothing in any."""
         if not found:
             return
-        if selection.filters and not any(each.is_broadly_matched for each in found.values()):
-            self.warn(no_match_message(listed(list(found)), selection))
+        regions, every = listed(list(found)), list(found.values())
+        wrong = unmatched_everywhere(each.unmatched_exclusions for each in every)
+        if wrong:
+            self.warn(sentence(exclusion_message(regions, wrong)))
+        idle = [entry for entry in every[0].idle_exclusions if all(entry in each.idle_exclusions for each in every)]
+        if idle:
+            self.warn(sentence(idle_warning(regions, idle)))
+        if selection.filters and not any(each.is_broadly_matched for each in every):
+            self.warn(no_match_message(regions, selection))
             return
-        first, *others = (each.unmatched for each in found.values())
-        missing = [value for value in first if all(value in other for other in others)]
+        missing = unmatched_everywhere(each.unmatched for each in every)
         if missing:
-            self.warn(sentence(f"No source server in {listed(list(found))} has {listed(missing)}"))
+            self.warn(sentence(f"No source server in {regions} has {listed([each.told for each in missing])}"))
 
     def _add(self, name: str, members: Mapping[str, Any]) -> None:
         """Add a host. Values from AWS are never templated."""

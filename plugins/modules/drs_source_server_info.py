@@ -11,17 +11,35 @@ module: drs_source_server_info
 version_added: 1.0.0
 short_description: Gather information about AWS Elastic Disaster Recovery source servers
 description:
-  - Reports which source servers are protected, how recent their recovery points are, and why others are unprotected.
+  - Reports which source servers are protected, how recent their recovery points are, why others are unprotected, and
+    what to do next.
   - It is read-only.
   - Without a selector it describes every source server of the region. An ID that DRS does not know is absent from the
     result and listed in RV(unmatched). Filters that match nothing return an empty list.
 options:
+  source_server_ids:
+    description:
+      - The IDs of the source servers. Surrounding whitespace is stripped, duplicates are ignored, and results keep this
+        order.
+    type: list
+    elements: str
+    aliases: [source_server_id]
   rpo:
     description:
-      - The recovery point objective in seconds, at most one year. A source server counts as protected if its newest
-        recovery snapshot is at most this old, regardless of its state.
+      - The recovery point objective in seconds, from 600 to one year. DRS takes a recovery point every 10 minutes. A
+        source server counts as protected if its newest recovery snapshot is at most this old, regardless of its state.
       - The snapshots are looked up with C(DescribeRecoverySnapshots), one call per source server, ten at a time.
-      - If not set, no snapshot is looked up, and a source server counts as protected if its state is V(CONTINUOUS).
+      - If not set, no snapshot is looked up. Then a source server counts as protected if its state is V(CONTINUOUS) and
+        it has neither a data replication error, nor an extension error, nor an unfinished rescan.
+      - In both cases it is unprotected if production may run on its recovery instance (its lifecycle is V(failed_over)
+        or V(reversed)), and if DRS lacks volume attributes of a disk, so that it cannot be launched.
+    type: int
+  max_lag:
+    description:
+      - The longest replication lag in seconds, at most one year, as a further condition. Where the lag is longer, or
+        unknown in a state in which data should flow, a source server counts as unprotected.
+      - The lag bounds how much data a recovery to the most recent data loses. Use 1800 or more for a check that stays
+        quiet, since DRS replaces its replication servers from time to time, and the lag grows for a while.
     type: int
   return_source_servers:
     description:
@@ -61,6 +79,10 @@ notes:
   - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:DescribeRecoverySnapshots) if O(rpo) is set.
   - If the recovery snapshots of a source server cannot be looked up, it counts as unprotected and its reason says why.
     If every lookup fails, or the credentials are rejected, the task fails.
+  - A warning names source servers that read V(CONTINUOUS) but were last seen more than 10 minutes ago, by the clock of
+    the machine that runs the module. A source server whose machine is gone reads so for minutes.
+  - If another source server that is V(CONTINUOUS) has the machine or the hostname of one that is V(DISCONNECTED), the
+    reason says so. Read it before you delete a record, since that cannot be undone.
   - A run ends after at most one hour. Source servers that were not looked up by then count as unprotected.
 seealso:
   - module: disaster_recovery.aws.drs_source_server_replication
@@ -95,6 +117,20 @@ EXAMPLES = r"""
     rpo: 3600
     return_source_servers: false
   register: production
+
+- name: Find out which servers would lose more than half an hour of data
+  disaster_recovery.aws.drs_source_server_info:
+    region: eu-west-1
+    max_lag: 1800
+    return_source_servers: false
+  register: fleet
+
+- name: List where production may run on a recovery instance, and what to do next
+  ansible.builtin.debug:
+    msg: "{{ item.hostname }} {{ item.recovery_instance_id }} {{ item.next_step }}"
+  loop: "{{ fleet.protection | selectattr('lifecycle', 'in', ['failed_over', 'reversed']) }}"
+  loop_control:
+    label: "{{ item.source_server_id }}"
 
 - name: Fail if a production server is not protected
   ansible.builtin.assert:
@@ -131,11 +167,46 @@ protection:
       type: str
       returned: always
       sample: web1
+    region:
+      description: The region.
+      type: str
+      returned: always
+      sample: eu-west-1
+    account:
+      description: The account of the ARN, null if AWS reported none.
+      type: str
+      returned: always
+      sample: "123456789012"
+    tags:
+      description: The tags, unchanged.
+      type: dict
+      returned: always
+      sample: {Environment: production}
     state:
       description: The data replication state, null if AWS reported none.
       type: str
       returned: always
       sample: CONTINUOUS
+    lifecycle:
+      description:
+        - What the whole source server says beyond its state. A drill never changes it.
+        - V(launching), a recovery is being launched. V(failback), the reversed copy of a failover. V(reprotected), it
+          may copy the recovered machine. V(failed_over) and V(reversed), production may run on the recovery instance.
+          V(extension_error) and V(extended), it replicates in a staging account. V(normal), anything else.
+      type: str
+      choices: [launching, failback, reprotected, failed_over, reversed, extension_error, extended, normal]
+      returned: always
+      sample: normal
+    next_step:
+      description: What to do about the source server next, with the IDs, accounts and ARNs. Null if there is nothing.
+      type: str
+      returned: always
+      sample: start its replication
+    recovery_instance_id:
+      description: The ID of the recovery instance, also of a drill. Null if there is none.
+      type: str
+      returned: always
+      sample: i-1234567890abcdef0
     protected:
       description: Whether the source server is protected.
       type: bool
@@ -161,6 +232,32 @@ protection:
       type: float
       returned: always
       sample: 100.0
+    rescanned_percent:
+      description:
+        - The rescanned share of its disks in percent, null if there is nothing to replicate. While a rescan is
+          unfinished, the source server is unprotected. A share of 0 means that none was reported.
+      type: float
+      returned: always
+      sample: 100.0
+    unreplicated_disks:
+      description:
+        - The disks of the source server that are not among the replicated ones, empty if no replicated disk is listed.
+          RV(msg) tells about them, but they do not make a source server unprotected, since a disk may be left out on
+          purpose.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        device_name:
+          description: The name of the device.
+          type: str
+          returned: always
+          sample: /dev/sdb
+        bytes:
+          description: Its size, 0 if it is unknown.
+          type: int
+          returned: always
+          sample: 2199023255552
     recovery_point:
       description: When the newest recovery snapshot was taken. Null if O(rpo) is not set or there is no snapshot.
       type: str
@@ -192,6 +289,11 @@ protection:
           type: str
           returned: always
           sample: "2026-10-01T09:00:00Z"
+        job_id:
+          description: The job of the launch.
+          type: str
+          returned: always
+          sample: drsjob-1234567890abcdef0
     last_seen:
       description: When DRS last saw the agent.
       type: str
@@ -201,6 +303,7 @@ unmatched:
   description:
     - The IDs, and the V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) filter values without wildcards,
       that match no source server, as C(key=value).
+    - Those of O(exclude_filters) as C(exclude_filters:) with C(key=value).
   returned: always
   type: list
   elements: str
@@ -260,6 +363,11 @@ summary:
       type: dict
       returned: always
       sample: {CONTINUOUS: 1, INITIAL_SYNC: 1}
+    by_lifecycle:
+      description: How many are in each lifecycle.
+      type: dict
+      returned: always
+      sample: {normal: 2}
     total_storage_bytes:
       description: Total size of the replicated disks.
       type: int
@@ -304,12 +412,17 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.con
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
+    Unmatched,
+    exclusion_message,
+    idle_warning,
     state_warnings,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
+    Criteria,
     Protection,
     message,
     protection_of,
@@ -318,17 +431,23 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
     claimed_warnings,
     error_value,
+    silence_warnings,
     snake_case,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo, parse_selection
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_max_lag,
+    parse_rpo,
+    parse_selection,
+)
 
 SELECTORS = ("source_server_ids", "filters")
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "source_server_ids": {"type": "list", "elements": "str"},
+    "source_server_ids": {"type": "list", "elements": "str", "aliases": ["source_server_id"]},
     "filters": {"type": "dict"},
     "exclude_filters": {"type": "list", "elements": "dict"},
     "rpo": {"type": "int"},
+    "max_lag": {"type": "int"},
     "return_source_servers": {"type": "bool", "default": True},
 }
 
@@ -339,29 +458,40 @@ RUN_TIMEOUT = 3600.0
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        rpo = parse_rpo(module.params["rpo"])
+        rpo, max_lag = parse_rpo(module.params["rpo"]), parse_max_lag(module.params["max_lag"])
         selection = parse_selection(module.params, SELECTORS) or Selection()
         api = connect(module.params, time.monotonic() + RUN_TIMEOUT)
         found = found_by(api, selection)
     except (InvalidOptions, DrsError) as error:
         ended = error_value(error) if isinstance(error, DrsError) else {}
-        module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended)
+        module.fail_json(msg=sentence(str(error)), **values(module, [], [], ""), **ended)
 
     ids = [server["sourceServerID"] for server in found.servers]
     lookups: list[Lookup] = [None for _id in ids] if rpo is None else look_up(api, ids)
-    now = datetime.now(timezone.utc)
+    criteria = Criteria(datetime.now(timezone.utc), rpo, max_lag)
+    known = namesakes(found.listed)
     protections = [
-        protection_of(server, rpo, lookup, now) for server, lookup in zip(found.servers, lookups, strict=True)
+        protection_of(server, criteria, lookup, known.get(server["sourceServerID"]))
+        for server, lookup in zip(found.servers, lookups, strict=True)
     ]
-    result = values(module, protections, found.unmatched)
-    for warning in claimed_warnings(api.region, found.servers):
+    result = values(module, protections, found.all_unmatched, api.region)
+    missing = [each.told for each in found.unmatched]
+    warnings = [
+        *silence_warnings(api.region, found.servers, criteria.now),
+        *claimed_warnings(api.region, found.servers),
+    ]
+    for warning in warnings:
         warn(warning)
     failure = ended_by(lookups)
     if failure:
-        module.fail_json(msg=message(protections, api.region, found.unmatched), **result, **error_value(failure))
-    if found.unmatched:
-        warn(f"No source server in {api.region} has {listed(found.unmatched)}")
-    module.exit_json(msg=message(protections, api.region, found.unmatched), **result)
+        module.fail_json(msg=message(protections, api.region, missing), **result, **error_value(failure))
+    if missing:
+        warn(f"No source server in {api.region} has {listed(missing)}")
+    if found.unmatched_exclusions:
+        warn(exclusion_message(api.region, found.unmatched_exclusions))
+    if found.idle_exclusions:
+        warn(idle_warning(api.region, found.idle_exclusions))
+    module.exit_json(msg=message(protections, api.region, missing), **result)
 
 
 def found_by(api: Api, selection: Selection) -> Found:
@@ -369,18 +499,19 @@ def found_by(api: Api, selection: Selection) -> Found:
     ids = selection.source_server_ids
     if ids is not None:
         by_id = {server["sourceServerID"]: server for server in api.describe(ids)}
-        return Found(
-            servers=[by_id[each] for each in ids if each in by_id],
-            unmatched=[f"source-server-id={each}" for each in ids if each not in by_id],
-        )
+        servers = [by_id[each] for each in ids if each in by_id]
+        unmatched = [Unmatched("source-server-id", each) for each in ids if each not in by_id]
+        return Found(servers, unmatched, listed=servers)
     for warning in state_warnings(selection):
         warn(warning)
     return find(api, selection)
 
 
-def values(module: AnsibleAWSModule, protections: Sequence[Protection], unmatched: list[str]) -> dict[str, Any]:
+def values(
+    module: AnsibleAWSModule, protections: Sequence[Protection], unmatched: list[str], region: str
+) -> dict[str, Any]:
     """The return values that success and failure share."""
-    result = {"changed": False, "unmatched": unmatched, **values_of(protections)}
+    result = {"changed": False, "unmatched": unmatched, **values_of(protections, region)}
     if module.params["return_source_servers"]:
         result["source_servers"] = [snake_case(each.server) for each in protections]
     return result

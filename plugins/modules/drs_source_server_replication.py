@@ -38,12 +38,21 @@ options:
       - Has no effect with O(state=started).
     type: bool
     default: false
+  force:
+    description:
+      - With O(state=stopped), also stops the servers that are otherwise refused, each with a warning. These are servers
+        that are V(STALLED), V(PAUSED) or in an unknown state, since their recovery snapshots may be the only copy left,
+        and those on which a recovery or a failback depends.
+      - It is how a server that was switched off for good is retired and a reversed copy cleaned up. It has no effect
+        with O(state=started) and does not replace O(delete_snapshots).
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the goal is reached. This includes servers whose replication was already running.
       - With O(state=started) the goal is O(wait_until). With O(state=stopped) it is that nothing replicates.
       - Progress is shown while waiting, except with C(become), C(no_log), C(async) or a connection other than C(local).
-      - Cannot be combined with the filter V(replication-state). In check mode nothing is waited for.
+      - Cannot be combined with V(replication-state) in O(filters). In check mode nothing is waited for.
     type: bool
     default: false
   wait_until:
@@ -122,6 +131,8 @@ notes:
     may then leave none. They cannot be used with O(state=stopped). A hostname, FQDN, EC2 instance ID or source server
     ID without a wildcard that matches no server is listed in RV(unmatched), and the task fails after the other servers
     were started.
+  - O(exclude_filters) are stricter still, since a mistyped one would start a server that is to be left alone. Such a
+    value in them that no source server of the region has fails the task before anything is started, also in check mode.
   - With O(filters) a V(STOPPED) server that appears to have been stopped on purpose is C(held), that is, left alone
     with a warning. This applies if it has failed over or is about to, replicates in direction V(FAILBACK), is extended
     from another account, or has a reversed source server. To start such a server, name it by ID.
@@ -343,7 +354,9 @@ outcomes:
       returned: always
       sample: '2026-11-23T14:05:00Z'
 unmatched:
-  description: The values of O(filters) that name a server but match none, as C(key=value).
+  description:
+    - The V(hostname), V(fqdn), V(ec2-instance-id) and V(source-server-id) values without wildcards that no source
+      server has, as C(key=value). Those of O(exclude_filters) as C(exclude_filters:) with C(key=value).
   returned: with O(filters)
   type: list
   elements: str
@@ -367,7 +380,7 @@ summary:
   description: Counts and storage totals over all outcomes.
   returned: always
   type: dict
-  contains: &summary
+  contains:
     matched:
       description: How many of the selected source servers are known to DRS.
       type: int
@@ -440,8 +453,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
+    exclusion_message,
+    idle_warning,
     state_warnings,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
@@ -475,6 +491,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "exclude_filters": {"type": "list", "elements": "dict"},
     "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     "delete_snapshots": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": False},
     "wait_until": {"type": "str", "default": "replicating", "choices": ["replicating", "continuous"]},
     "wait_timeout": {"type": "int", "default": 3600},
@@ -499,15 +516,19 @@ def main() -> None:
         ended_by = error_value(error) if isinstance(error, DrsError) else {}
         module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended_by)
 
-    unmatched = found.unmatched if found else []
+    unmatched = found.all_unmatched if found else []
     if found and not found.is_broadly_matched:
         module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
+    if found and found.unmatched_exclusions:
+        wrong = exclusion_message(api.region, found.unmatched_exclusions)
+        module.fail_json(msg=sentence(f"{wrong}; nothing was started"), **values(module, [], unmatched))
     run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
+    run.namesakes = namesakes(found.listed) if found else {}
     reconcile(run)
     known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
     for warning in [*warnings_of(run.outcomes), *claimed_warnings(api.region, known)]:
         warn(warning)
-    failure = failure_message(run, unmatched)
+    failure = failure_message(run, [each.told for each in found.unmatched] if found else [])
     if failure:
         ended_by = error_value(run.error) if run.error else {}
         module.fail_json(msg=failure, **values(module, run.outcomes, unmatched), **ended_by)
@@ -520,7 +541,10 @@ def found_by(api: Api, selection: Selection) -> Found | None:
         return None
     for warning in state_warnings(selection):
         warn(warning)
-    return find(api, selection)
+    found = find(api, selection)
+    if found.idle_exclusions:
+        warn(idle_warning(api.region, found.idle_exclusions))
+    return found
 
 
 def outcomes_for(selection: Selection, found: Found | None) -> list[Outcome]:

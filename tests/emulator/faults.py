@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .model import error_status
+from .model import error_status, names_one_server
 from .readers import (
     COUNT,
     NUMBER,
@@ -61,7 +61,10 @@ GARBAGE: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Trigger:
-    """Which calls: after `skip` matching ones, the next `times` (None: all)."""
+    """Which calls: after `skip` matching ones, the next `times` (None: all).
+
+    `server` is the ID of a source server, a recovery instance or a job.
+    """
 
     operation: str | None = None
     server: str | None = None
@@ -122,8 +125,8 @@ def read_actor(value: Any, where: str) -> Actor:
     actor = _read_actor(value, where)
     if actor.operation is None:
         raise ScriptError(f"{where} lacks 'on'.")
-    if actor.operation == "DescribeSourceServers" and actor.server is None:
-        raise ScriptError(f"{where} lacks 'server': a Describe has no server of its own.")
+    if not names_one_server(actor.operation) and actor.server is None:
+        raise ScriptError(f"{where} lacks 'server': a {actor.operation} has no server of its own.")
     return actor
 
 
@@ -153,7 +156,7 @@ FAULT_KEYS: Mapping[str, Reader] = {
 ACTOR_KEYS: Mapping[str, Reader] = {
     **TRIGGER_KEYS,
     "on": operation,
-    "do": one_of("start", "stop", "delete", "disconnect"),
+    "do": one_of("start", "stop", "delete", "disconnect", "drill", "recover", "terminate"),
 }
 
 _read_fault = object_of(Fault, FAULT_KEYS)

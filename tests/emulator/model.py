@@ -101,6 +101,13 @@ def structure(name: str) -> StructureShape:
     return shape
 
 
+@cache
+def names_one_server(operation: str) -> bool:
+    """Whether a call of that operation is about one source server."""
+    shape = service_model().operation_model(operation).input_shape
+    return shape is not None and "sourceServerID" in shape.required_members
+
+
 def source_server_members() -> frozenset[str]:
     """The members of a source server that the installed botocore knows."""
     return frozenset(structure("SourceServer").members)

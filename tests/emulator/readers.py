@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-from .model import service_model
+from .model import service_model, structure, violations
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
@@ -102,6 +102,13 @@ def operation(value: Any, where: str) -> str:
     if value not in service_model().operation_names:
         raise ScriptError(f"{where}: {value!r} is not an operation of DRS.")
     return str(value)
+
+
+def check_conforms(shape: str, document: Mapping[str, Any], where: str) -> None:
+    """Raises ScriptError where a document departs from that structure of the service model."""
+    found = violations(structure(shape), document, answer=True)
+    if found:
+        raise ScriptError(f'{where}: {found[0]} (say "conform": false where that is meant).')
 
 
 BOOLEAN = plain(bool)

@@ -14,7 +14,7 @@ from typing import Any
 from .faults import GARBAGE, Fault
 from .model import ServiceError, error_parts, error_status
 from .paging import Cursor, read_token, write_token
-from .source_servers import Document
+from .source_servers import Document, member
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,29 @@ def _garbage(_reply: Reply, fault: Fault, _params: Mapping[str, Any]) -> Reply:
 
 def _replaced(reply: Reply, fault: Fault, _params: Mapping[str, Any]) -> Reply:
     def changed(document: Any) -> Any:
-        if fault.server in (None, document.get("sourceServerID")):
+        if fault.server is None or fault.server in _ids_of(document):
             for path, value in fault.members.items():
                 document = with_member(document, tuple(path.split(".")), value)
         return document
 
-    body = dict(reply.body) if isinstance(reply.body, dict) else {}
-    if "sourceServer" in body:
-        body["sourceServer"] = changed(body["sourceServer"])
+    if not isinstance(reply.body, dict) or "message" in reply.body:
+        return reply
+    body = dict(reply.body)
+    held = next((name for name in ("sourceServer", "job") if name in body), None)
+    if held is not None:
+        body[held] = changed(body[held])
     elif "items" in body:
         body["items"] = [changed(item) for item in body["items"]]
     else:
-        return reply
+        body = changed(body)
     return replace(reply, body=body)
+
+
+def _ids_of(document: Mapping[str, Any]) -> list[Any]:
+    """The IDs of a source server, recovery instance or job, and of what belongs to it."""
+    own = [document.get(name) for name in ("sourceServerID", "recoveryInstanceID", "jobID")]
+    participants = document.get("participatingServers")
+    return own + [member(one, "sourceServerID") for one in (participants if isinstance(participants, list) else [])]
 
 
 def _of_other_server(reply: Reply, fault: Fault, params: Mapping[str, Any]) -> Reply:

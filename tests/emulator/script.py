@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 from .faults import Actor, Fault, read_actor, read_fault
-from .model import service_model, source_server_members, structure, violations
+from .jobs import AFTER_TERMINATION, JobSeed, read_job
+from .launch_configurations import launch_configuration
+from .model import service_model, source_server_members
+from .plans import LAUNCHES, TERMINATIONS, Plan, plans_of
 from .readers import (
     BOOLEAN,
     COUNT,
@@ -22,6 +25,7 @@ from .readers import (
     TEXT,
     Reader,
     ScriptError,
+    check_conforms,
     list_of,
     map_of,
     members_of,
@@ -30,27 +34,20 @@ from .readers import (
     operation,
     plain,
 )
+from .recovery_instances import InstanceSeed, read_instance
+from .refusals import Quotas
 from .signature import ACCESS_KEY, SECRET_KEY
 from .snapshots import SnapshotSeed, read_snapshots
-from .source_servers import ADDED, DEFAULT_REGION, Document, in_state, merged, source_server
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of a timeline: the state (None: as it was) for so many Describes, or so many wall steps."""
-
-    state: str | None = None
-    describes: int = 1
-    replicated: float | None = None
-    error: Document | None = None
-    merge: Document = field(default_factory=dict)
-    deleted: bool = False
-    conform: bool = True
+from .source_servers import DEFAULT_REGION, Document, scripts_last_seen, source_server
+from .timelines import SHARE_KEYS, Step, read_timeline
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A source server of the beginning and how it behaves; `snapshots` None: those that go with its state."""
+    """A source server of the beginning and how it behaves; `snapshots` None: those that go with its state.
+
+    `plans` are those of its `launches` and of its `terminations`; `launch_configuration` has members of that.
+    """
 
     document: Document
     snapshots: tuple[SnapshotSeed, ...] | None
@@ -59,14 +56,19 @@ class Seed:
     stale_describes: int
     stale_seconds: float
     conform: bool
+    scripts_last_seen: bool
+    plans: Mapping[str, tuple[Plan, ...]]
+    launch_configuration: Document
 
 
 @dataclass(frozen=True)
-class Region:
+class RegionSeed:
     """One region of the account."""
 
     initialized: bool
     servers: tuple[Seed, ...]
+    jobs: tuple[JobSeed, ...] = ()
+    instances: tuple[InstanceSeed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,25 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Script:
-    """A whole script; `step_seconds` is None where timelines advance with each Describe."""
+    """A whole script; `step_seconds` is None where timelines advance with each Describe.
+
+    `after_termination` names what a job shows of a server whose instance is gone, `linger` is how many
+    DescribeRecoveryInstances, or wall steps, the record of a terminated instance stays listed.
+    """
 
     page_size: int
     latency: Mapping[str, float]
+    barriers: Mapping[str, Mapping[str, int]]
     credentials: Mapping[str, str]
-    regions: Mapping[str, Region]
+    regions: Mapping[str, RegionSeed]
     step_seconds: float | None
     rate_limits: Mapping[str, RateLimit]
     faults: tuple[Fault, ...]
     others: tuple[Actor, ...]
+    plans: Mapping[str, tuple[Plan, ...]]
+    quotas: Quotas
+    after_termination: str
+    linger: int
 
 
 def read_script(script: Mapping[str, Any]) -> Script:
@@ -99,33 +110,27 @@ def read_script(script: Mapping[str, Any]) -> Script:
         "timeline": given.get("default_timeline") or read_timeline(DEFAULT_TIMELINE, "default_timeline"),
         "stale_describes": given.get("stale_describes", 0),
         "stale_seconds": given.get("stale_seconds", 0.0),
+        "plans": {
+            "launches": given.get("default_launch", (Plan(LAUNCHES["launched"]),)),
+            "terminations": given.get("default_termination", (Plan(TERMINATIONS["terminated"]),)),
+        },
     }
     regions = given.get("regions", {DEFAULT_REGION: {}})
     return Script(
         page_size=given.get("page_size", 300),
         latency=given.get("latency", {}),
+        barriers=given.get("barriers", {}),
         credentials=given.get("credentials", {ACCESS_KEY: SECRET_KEY}),
         regions={name: _region(value, name, defaults) for name, value in regions.items()},
         step_seconds=given.get("clock"),
         rate_limits=given.get("rate_limits", {}),
         faults=given.get("faults", ()),
         others=given.get("others", ()),
+        plans=defaults["plans"],
+        quotas=given.get("quotas", Quotas()),
+        after_termination=given.get("after_termination", "kept"),
+        linger=given.get("linger", 3),
     )
-
-
-def read_timeline(value: Any, where: str) -> tuple[Step, ...]:
-    """Reads a timeline: a list of state names and step objects, at least one; raises ScriptError."""
-    steps = list_of(_step)(value, where)
-    if not steps:
-        raise ScriptError(f"{where} has no steps.")
-    return steps
-
-
-def check_server(document: Document, where: str) -> None:
-    """Raises ScriptError where a source server departs from the service model."""
-    found = violations(structure("SourceServer"), document, answer=True)
-    if found:
-        raise ScriptError(f'{where}: {found[0]} (say "conform": false where that is meant).')
 
 
 def _clock(value: Any, where: str) -> float | None:
@@ -144,29 +149,20 @@ def _latency(value: Any, where: str) -> Mapping[str, float]:
     return dict.fromkeys(service_model().operation_names, seconds)
 
 
-def _step(value: Any, where: str) -> Step:
-    step = Step(state=value) if isinstance(value, str) else _read_step(value, where)
-    if step.conform and not step.deleted:
-        check_server(apply_step(source_server("s-0123456789abcdef0"), step), where)
-    return step
-
-
-def apply_step(document: Document, step: Step, moment: Any = ADDED) -> Document:
-    """`document` as it is once `step` is reached at `moment` (an aware datetime)."""
-    if step.state is not None:
-        document = in_state(document, step.state, moment, step.replicated, step.error)
-    return merged(document, step.merge)
-
-
-def _region(value: Any, name: str, defaults: Mapping[str, Any]) -> Region:
+def _region(value: Any, name: str, defaults: Mapping[str, Any]) -> RegionSeed:
     where = f"regions.{name}"
-    given = members_of(value, {"initialized": BOOLEAN, "servers": list_of(lambda seed, _at: seed)}, where)
+    given = members_of(value, REGION_KEYS, where)
     seeds = [_seed(item, f"{where}.servers[{n}]", name, defaults) for n, item in enumerate(given.get("servers", ()))]
     ids = [seed.document["sourceServerID"] for seed in seeds]
     twice = [source_server_id for source_server_id, count in Counter(ids).items() if count > 1]
     if twice:
         raise ScriptError(f"{where} has {twice[0]} twice.")
-    return Region(initialized=given.get("initialized", True), servers=tuple(seeds))
+    return RegionSeed(
+        initialized=given.get("initialized", True),
+        servers=tuple(seeds),
+        jobs=given.get("jobs", ()),
+        instances=given.get("recovery_instances", ()),
+    )
 
 
 def _seed(value: Any, where: str, region: str, defaults: Mapping[str, Any]) -> Seed:
@@ -180,8 +176,10 @@ def _seed(value: Any, where: str, region: str, defaults: Mapping[str, Any]) -> S
     behaviour = members_of({key: value[key] for key in SEED_KEYS if key in value}, SEED_KEYS, where)
     members = {key: item for key, item in value.items() if key not in BEHAVIOUR_KEYS and key != "sourceServerID"}
     document = source_server(value["sourceServerID"], region=region, **members)
+    configuration = behaviour.get("launch_configuration", {})
     if conform:
-        check_server(document, where)
+        check_conforms("SourceServer", document, where)
+        check_conforms("LaunchConfiguration", launch_configuration(document, configuration), where)
     return Seed(
         document=document,
         snapshots=behaviour.get("snapshots"),
@@ -190,6 +188,12 @@ def _seed(value: Any, where: str, region: str, defaults: Mapping[str, Any]) -> S
         stale_describes=behaviour.get("stale_describes", defaults["stale_describes"]),
         stale_seconds=behaviour.get("stale_seconds", defaults["stale_seconds"]),
         conform=conform,
+        scripts_last_seen=scripts_last_seen(members),
+        plans={
+            "launches": behaviour.get("launch", defaults["plans"]["launches"]),
+            "terminations": behaviour.get("termination", defaults["plans"]["terminations"]),
+        },
+        launch_configuration=configuration,
     )
 
 
@@ -200,30 +204,30 @@ RATE_LIMIT_KEYS: Mapping[str, Reader] = {
     "burst": plain(int, float, least=1, optional=True),
     "retry_after": plain(int, float, least=0, optional=True),
 }
-STEP_KEYS: Mapping[str, Reader] = {
-    "state": TEXT,
-    "describes": POSITIVE,
-    "replicated": NUMBER,
-    "dataReplicationError": OBJECT,
-    "merge": OBJECT,
-    "deleted": BOOLEAN,
-    "conform": BOOLEAN,
-}
 BEHAVIOUR_KEYS: Mapping[str, Reader] = {
     "timeline": read_timeline,
     "timeline_from": one_of("start", "now"),
     "stale_describes": COUNT,
     "stale_seconds": NUMBER,
     "snapshots": read_snapshots,
+    "launch": plans_of(LAUNCHES),
+    "termination": plans_of(TERMINATIONS),
+    "launch_configuration": OBJECT,
     "conform": BOOLEAN,
 }
-SEED_KEYS: Mapping[str, Reader] = {**BEHAVIOUR_KEYS, "state": TEXT, "hostname": TEXT}
-
-_read_step = object_of(Step, STEP_KEYS, dataReplicationError="error")
+REGION_KEYS: Mapping[str, Reader] = {
+    "initialized": BOOLEAN,
+    "servers": list_of(lambda seed, _at: seed),
+    "jobs": list_of(read_job),
+    "recovery_instances": list_of(read_instance),
+}
+QUOTA_KEYS: Mapping[str, Reader] = {quota.name: POSITIVE for quota in fields(Quotas)}
+SEED_KEYS: Mapping[str, Reader] = {**BEHAVIOUR_KEYS, **SHARE_KEYS, "state": TEXT, "hostname": TEXT}
 
 SCRIPT_KEYS: Mapping[str, Reader] = {
     "page_size": POSITIVE,
     "latency": _latency,
+    "barriers": map_of(map_of(POSITIVE, operation), operation),
     "credentials": map_of(TEXT),
     "regions": map_of(lambda region, _at: region),
     "clock": _clock,
@@ -233,4 +237,9 @@ SCRIPT_KEYS: Mapping[str, Reader] = {
     "rate_limits": map_of(object_of(RateLimit, RATE_LIMIT_KEYS), operation),
     "faults": list_of(read_fault),
     "others": list_of(read_actor),
+    "default_launch": plans_of(LAUNCHES),
+    "default_termination": plans_of(TERMINATIONS),
+    "quotas": object_of(Quotas, QUOTA_KEYS),
+    "after_termination": one_of(*AFTER_TERMINATION),
+    "linger": COUNT,
 }

@@ -10,6 +10,7 @@ import json
 import socket
 import socketserver
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from itertools import chain, cycle
@@ -24,10 +25,16 @@ from .signature import ACCESS_KEY, SECRET_KEY, Request
 from .source_servers import DEFAULT_REGION, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
 CONTROL_PATH = "/_emulator/"
+
+# What the control path lists, and how.
+RESOURCES: Mapping[str, Callable[[Service, str], Document]] = {
+    "servers": Service.servers,
+    "jobs": Service.jobs,
+    "recovery_instances": Service.recovery_instances,
+}
 
 # The length that a body announces that never ends.
 ENDLESS = 2**31
@@ -84,13 +91,25 @@ class Emulator:
         """The true state of every source server of a region, by ID."""
         return self._service.servers(region)
 
+    def jobs(self, region: str = DEFAULT_REGION) -> dict[str, Document]:
+        """The true state of every job of a region, by ID."""
+        return self._service.jobs(region)
+
+    def recovery_instances(self, region: str = DEFAULT_REGION) -> dict[str, Document]:
+        """The true state of every recovery instance of a region, by ID."""
+        return self._service.recovery_instances(region)
+
     def load(self, script: Mapping[str, Any]) -> None:
         """Replaces the whole world and clears the journal; raises ScriptError."""
         self._service.load(script)
 
-    def patch(self, source_server_id: str, changes: Mapping[str, Any], region: str = DEFAULT_REGION) -> Document:
-        """Somebody else changes a server; returns it. Raises ServiceError and ScriptError."""
-        return self._service.patch(region, source_server_id, changes)
+    def patch(self, resource_id: str, changes: Mapping[str, Any], region: str = DEFAULT_REGION) -> Document:
+        """Somebody else changes a server, job or recovery instance; returns it. Raises ServiceError, ScriptError."""
+        return self._service.patch(region, resource_id, changes)
+
+    def delete(self, resource_id: str, region: str = DEFAULT_REGION) -> None:
+        """A server, a job or a recovery instance is gone. Raises ServiceError."""
+        self._service.delete(region, resource_id)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -159,6 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self._pause(self.server.service.latency(request)):
             return
+        while self.server.service.is_early(request):
+            if self._pause(0.01):
+                return
         reply = self.server.service.call(request)
         if self._pause(reply.delay):
             return
@@ -222,20 +244,20 @@ def _controlled(service: Service, request: Request) -> Reply:
 def _control(service: Service, request: Request) -> Any:
     url = urlsplit(request.path)
     region = parse_qs(url.query).get("region", [DEFAULT_REGION])[0]
-    what, _slash, source_server_id = url.path[len(CONTROL_PATH) :].partition("/")
-    route = (request.method, what, bool(source_server_id))
+    what, _slash, resource_id = url.path[len(CONTROL_PATH) :].partition("/")
+    route = (request.method, what, bool(resource_id))
     if route == ("GET", "journal", False):
         return service.journal()
     if route == ("DELETE", "journal", False):
         service.clear_journal()
-    elif route == ("GET", "servers", False):
-        return service.servers(region)
+    elif what in RESOURCES and request.method == "GET" and not resource_id:
+        return RESOURCES[what](service, region)
     elif route == ("PUT", "script", False):
         service.load(json.loads(request.body))
-    elif route == ("PATCH", "servers", True):
-        return service.patch(region, source_server_id, _object(request.body))
-    elif route == ("DELETE", "servers", True):
-        service.delete(region, source_server_id)
+    elif what in RESOURCES and request.method == "PATCH" and resource_id:
+        return service.patch(region, resource_id, _object(request.body))
+    elif what in RESOURCES and request.method == "DELETE" and resource_id:
+        service.delete(region, resource_id)
     else:
         return None
     return {}

@@ -21,9 +21,8 @@ from typing import Any
 
 from botocore.utils import parse_timestamp
 
-from .model import structure, violations
 from .paging import invalid_input, page_of
-from .readers import BOOLEAN, NUMBER, ScriptError
+from .readers import BOOLEAN, NUMBER, ScriptError, check_conforms
 from .source_servers import ADDED, Document, member, merged
 
 # "1 PIT Snapshot per 10 minutes for the prior 1 hour" (the hourly and daily ones are left out):
@@ -77,12 +76,12 @@ def described_snapshots(
 
     Assumed: the filters bound `timestamp`, inclusively; a snapshot without one counts as taken at its age.
     """
-    bounds = _bounds(params.get("filters", {}))
+    bounds = moments_between(params.get("filters", {}), "fromDateTime", "toDateTime")
     descending = params.get("order", "DESC") == "DESC"
     documents = {}
     for snapshot in snapshots:
         document = snapshot_document(server, snapshot)
-        moment = _moment(document.get("timestamp")) or snapshot.taken
+        moment = moment_of(document.get("timestamp")) or snapshot.taken
         if bounds[0] <= moment <= bounds[1]:
             documents[f"{moment:%Y-%m-%dT%H:%M:%S.%f} {document.get('snapshotID')}"] = document
     page, token = page_of(sorted(documents, reverse=descending), params, page_size, descending)
@@ -115,9 +114,7 @@ def _seed(value: Any, where: str) -> SnapshotSeed:
     seed = SnapshotSeed(_age(value.get("age", 0), f"{where}.age"), members)
     if BOOLEAN(value.get("conform", True), f"{where}.conform"):
         document = snapshot_document({"sourceServerID": "s-0123456789abcdef0"}, Snapshot(ADDED, members))
-        found = violations(structure("RecoverySnapshot"), document, answer=True)
-        if found:
-            raise ScriptError(f'{where}: {found[0]} (say "conform": false where that is meant).')
+        check_conforms("RecoverySnapshot", document, where)
     return seed
 
 
@@ -128,17 +125,20 @@ def _age(value: Any, where: str) -> float:
     return age
 
 
-def _bounds(filters: Mapping[str, str]) -> tuple[datetime, datetime]:
-    first = datetime.min.replace(tzinfo=timezone.utc)
-    last = datetime.max.replace(tzinfo=timezone.utc)
-    moments = {name: _moment(text) for name, text in filters.items()}
+def moments_between(filters: Mapping[str, Any], first: str, last: str) -> tuple[datetime, datetime]:
+    """The first and the last moment that these two members of `filters` let through. Raises ServiceError."""
+    moments = {name: moment_of(filters[name]) for name in (first, last) if name in filters}
     unreadable = [(f"filters.{name}", "is not a date") for name, moment in moments.items() if moment is None]
     if unreadable:
         raise invalid_input(unreadable)
-    return moments.get("fromDateTime") or first, moments.get("toDateTime") or last
+    return (
+        moments.get(first) or datetime.min.replace(tzinfo=timezone.utc),
+        moments.get(last) or datetime.max.replace(tzinfo=timezone.utc),
+    )
 
 
-def _moment(text: Any) -> datetime | None:
+def moment_of(text: Any) -> datetime | None:
+    """The aware datetime that a text says, None if it says none."""
     if not isinstance(text, str):
         return None
     try:

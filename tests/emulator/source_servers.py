@@ -40,48 +40,74 @@ INITIATION_STEPS = (
 
 
 class Traits(NamedTuple):
-    """What goes with a data replication state: shares of the storage (0 to 1), ISO 8601 lag, time left, error."""
+    """What goes with a data replication state.
+
+    `total` is a share of the disks' sizes, the other three are shares of that total (0 to 1; `replicated` None: no
+    disk is listed). `lag` is an ISO 8601 duration, `error` a DataReplicationError, and `silent` is for how long the
+    agent had not been seen when the state was entered (None: it is seen all the time).
+    """
 
     replicated: float | None = None
-    total: float = 1.0
+    rescanned: float = 0.0
     backlogged: float = 0.0
+    total: float = 1.0
     lag: str | None = None
     time_left: timedelta | None = None
     error: Mapping[str, str] | None = None
+    silent: timedelta | None = None
 
 
-# Recorded answers have no lagDuration and no elapsedReplicationDuration in these states. The model's documentation of
-# DisconnectSourceServer: "The totalStorageBytes property for each of dataReplicationInfo.replicatedDisks will be set to
-# zero". An unlisted state has no traits.
+# The traits that scripts may set, as numbers.
+SHARES = ("replicated", "rescanned", "backlogged", "total")
+
+# Recorded answers have no lagDuration and no elapsedReplicationDuration in these states.
 NOT_REPLICATING = ("STOPPED", "DISCONNECTED")
+
+# A healthy disk has rescanned = replicated = total and no backlog: captured servers in aws-samples/drs-tools,
+# drs-plan-automation/samples/sample_data/sample_result.json. The other numbers are assumptions, and so is that a server
+# that lost its agent keeps its disks' sizes and was seen until 15 minutes before it became STALLED or DISCONNECTED. An
+# unlisted state has no traits.
 TRAITS: Mapping[str, Traits] = {
     "STOPPED": Traits(),
     "INITIATING": Traits(replicated=0.0),
     "INITIAL_SYNC": Traits(replicated=0.4, lag="PT16H20M38.697305S", time_left=timedelta(hours=6)),
-    "RESCAN": Traits(replicated=1.0, lag="PT2H11M9.120482S", time_left=timedelta(hours=1)),
-    "BACKLOG": Traits(replicated=1.0, backlogged=0.02, lag="PT12M40.3S", time_left=timedelta(minutes=20)),
-    "CREATING_SNAPSHOT": Traits(replicated=1.0, lag="PT4M2.5S"),
-    "CONTINUOUS": Traits(replicated=1.0, lag="P0D"),
+    "RESCAN": Traits(replicated=1.0, rescanned=0.4, lag="PT2H11M9.120482S", time_left=timedelta(hours=1)),
+    "BACKLOG": Traits(
+        replicated=1.0, rescanned=1.0, backlogged=0.02, lag="PT12M40.3S", time_left=timedelta(minutes=20)
+    ),
+    "CREATING_SNAPSHOT": Traits(replicated=1.0, rescanned=1.0, lag="PT4M2.5S"),
+    "CONTINUOUS": Traits(replicated=1.0, rescanned=1.0, lag="P0D"),
     "PAUSED": Traits(replicated=0.4, lag="PT3H5M"),
     "STALLED": Traits(
         replicated=0.4,
         backlogged=0.1,
         lag="PT5H48M12.9S",
         error={"error": "AGENT_NOT_SEEN", "rawError": "The AWS Replication Agent was not seen for 15 minutes."},
+        silent=timedelta(minutes=15),
     ),
-    "DISCONNECTED": Traits(replicated=0.0, total=0.0),
+    "DISCONNECTED": Traits(replicated=1.0, rescanned=1.0, silent=timedelta(minutes=15)),
 }
+
+# DisconnectSourceServer: "The totalStorageBytes property for each of dataReplicationInfo.replicatedDisks will be set to
+# zero", https://docs.aws.amazon.com/drs/latest/APIReference/API_DisconnectSourceServer.html
+DISCONNECTED_ON_PURPOSE: Mapping[str, Any] = {"total": 0.0}
+
+# Servers of the same capture were last seen 20 to 50 seconds ago; the interval and the delay are assumptions.
+REPORT_INTERVAL = timedelta(seconds=50)
+REPORT_DELAY = timedelta(seconds=10)
 
 
 def source_server(source_server_id: str, *, region: str = DEFAULT_REGION, **members: Any) -> Document:
     """A full source server; `members` (camelCase, as in DRS) override the realistic ones deeply, None deletes.
 
-    Two shorthands: `state` (default STOPPED) shapes the whole dataReplicationInfo, `hostname` names the server.
+    Shorthands: `state` (default STOPPED) shapes the whole dataReplicationInfo, `replicated`, `rescanned`, `backlogged`
+    and `total` take the place of the shares that go with the state, `hostname` names the server.
     """
     overrides = dict(members)
     state = overrides.pop("state", None) or state_of(overrides) or "STOPPED"
     hostname = overrides.pop("hostname", None) or f"server-{source_server_id[-4:]}"
-    server = in_state(_skeleton(source_server_id, region, hostname), state, moment=ADDED)
+    shares = {name: overrides.pop(name) for name in SHARES if name in overrides}
+    server = in_state(_skeleton(source_server_id, region, hostname), state, ADDED, shares)
     return merged(known_part(structure("SourceServer"), server), overrides)
 
 
@@ -111,31 +137,25 @@ def state_of(server: Mapping[str, Any]) -> Any:
 
 
 def in_state(
-    server: Mapping[str, Any],
-    state: str,
-    moment: datetime,
-    replicated: float | None = None,
-    error: Mapping[str, Any] | None = None,
+    server: Mapping[str, Any], state: Any, moment: datetime, given: Mapping[str, Any] | None = None
 ) -> Document:
     """A copy of `server` whose dataReplicationInfo and lifeCycle say `state`, entered at `moment`.
 
-    `replicated` (a share, 0 to 1) and `error` (a DataReplicationError) take the place of what goes with the state.
+    `given` traits take the place of those that go with the state.
     """
-    # A script may depart from the model: the state, the disks and their sizes may be of any type.
-    traits = TRAITS.get(state, Traits()) if isinstance(state, str) else Traits()
-    share = traits.replicated if replicated is None else replicated
+    traits = _traits_of(state)._replace(**(given or {}))
     info: Document = {"dataReplicationState": state}
     for name in STAGING_MEMBERS:
         if member(server, "dataReplicationInfo", name) is not None:
             info[name] = member(server, "dataReplicationInfo", name)
-    if share is not None:
-        info["replicatedDisks"] = _replicated_disks(server, share, traits)
+    if traits.replicated is not None:
+        info["replicatedDisks"] = _replicated_disks(server, traits)
     if traits.lag is not None:
         info["lagDuration"] = traits.lag
     if traits.time_left is not None:
         info["etaDateTime"] = zulu(moment + traits.time_left)
-    if error or traits.error:
-        info["dataReplicationError"] = dict(error or traits.error or {})
+    if traits.error:
+        info["dataReplicationError"] = dict(traits.error)
     if state == "INITIATING":
         info["dataReplicationInitiation"] = _initiation(moment)
     elapsed = None if state in NOT_REPLICATING else "PT4H12M7.314159S"
@@ -143,24 +163,49 @@ def in_state(
     return {**merged(server, {"lifeCycle": {"elapsedReplicationDuration": elapsed}}), "dataReplicationInfo": known}
 
 
+def seen_at(server: Document, entered: datetime, now: datetime) -> Document:
+    """A copy of `server`, in its state since `entered`, that says when DRS saw its agent last.
+
+    Now and then up to `now`, or before it entered a state in which the agent is silent.
+    """
+    silent = _traits_of(state_of(server)).silent
+    last = _last_report(entered, now) if silent is None else entered - silent
+    return merged(server, {"lifeCycle": {"lastSeenByServiceDateTime": zulu(last)}})
+
+
+def scripts_last_seen(changes: Mapping[str, Any]) -> bool:
+    """Whether these members of a source server say when its agent was seen last, or leave no place for that."""
+    life_cycle = changes.get("lifeCycle", {})
+    return not isinstance(life_cycle, Mapping) or "lastSeenByServiceDateTime" in life_cycle
+
+
 def zulu(moment: datetime) -> str:
     """A moment in the form of the model's pattern, `2026-01-12T08:30:15Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _replicated_disks(server: Mapping[str, Any], replicated: float, traits: Traits) -> list[Document]:
+def _traits_of(state: Any) -> Traits:
+    # A script may depart from the model: the state, the disks and their sizes may be of any type.
+    return TRAITS.get(state, Traits()) if isinstance(state, str) else Traits()
+
+
+def _last_report(entered: datetime, now: datetime) -> datetime:
+    return now - REPORT_DELAY - (now - entered) % REPORT_INTERVAL
+
+
+def _replicated_disks(server: Mapping[str, Any], traits: Traits) -> list[Document]:
     disks = member(server, "sourceProperties", "disks")
-    return [_replicated_disk(disk, replicated, traits) for disk in (disks if isinstance(disks, list) else [])]
+    return [_replicated_disk(disk, traits) for disk in (disks if isinstance(disks, list) else [])]
 
 
-def _replicated_disk(disk: Any, replicated: float, traits: Traits) -> Document:
+def _replicated_disk(disk: Any, traits: Traits) -> Document:
     size = member(disk, "bytes")
-    total = size if isinstance(size, int) else 0
+    total = int((size if isinstance(size, int) else 0) * traits.total)
     return {
         "deviceName": member(disk, "deviceName") or "/dev/sda",
-        "totalStorageBytes": int(total * traits.total),
-        "replicatedStorageBytes": int(total * replicated),
-        "rescannedStorageBytes": 0,
+        "totalStorageBytes": total,
+        "replicatedStorageBytes": int(total * (traits.replicated or 0.0)),
+        "rescannedStorageBytes": int(total * traits.rescanned),
         "backloggedStorageBytes": int(total * traits.backlogged),
         "volumeStatus": "REGULAR",
     }

@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Verdict
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import RULES, Rule, after_call
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import phase_of
 
 GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
 
@@ -23,3 +25,9 @@ ROWS = [(state, goal, verdict) for state, verdicts in TABLE.items() for goal, ve
 
 WARNED = frozenset(row["state"] for row in _ROWS if row["warn"])
 """The states of which a task that starts servers warns."""
+
+
+def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, effect_seen: bool = False) -> Rule:
+    """The rule for a state alone, after an accepted call where `accepted_ago` is given."""
+    rule = RULES[goal, phase_of(state)]
+    return rule if accepted_ago is None else after_call(rule, goal, state, accepted_ago, effect_seen)

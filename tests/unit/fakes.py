@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.circuit_breaker import CircuitBreaker
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
@@ -42,7 +43,7 @@ REFUSED = error("refused", "AccessDeniedException")
 CONFLICT = error("conflict", "ConflictException")
 THROTTLED = error("throttled", "ThrottlingException")
 ERROR_500 = error("unanswered", "InternalServerException")
-SILENCE = error("unanswered")
+NO_ANSWER = error("unanswered")
 EXPIRED = error("fatal", "ExpiredTokenException")
 
 
@@ -162,6 +163,7 @@ class FakeDrs:
         self._seen: dict[str, Seen] = {}
         self._accepted: set[str] = set()
         self._lock = threading.Lock()
+        self._forget_errors()
 
     def __repr__(self) -> str:
         return f"FakeDrs({list(self.servers.values())}, journal={self.journal})"
@@ -169,10 +171,12 @@ class FakeDrs:
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         assert 1 <= len(source_server_ids) <= 200
         with self._lock:
+            self._admit("describe")
             saw: dict[str, Seen] = {}
             self._note(Call("describe", tuple(source_server_ids), self.clock(), self.until, saw=saw))
             end = self.describes.pop(0) if self.describes else ANSWERED
             self.clock.pass_(end.takes)
+            self._record("describe", end.error, calls=self.attempts if end.error else 1)
             if end.error:
                 raise replace(end.error)
             now = self.clock()
@@ -187,7 +191,9 @@ class FakeDrs:
 
     def send(self, operation: Operation, source_server_id: str) -> SourceServer:
         with self._lock:
-            assert self.clock() < self.until, "a call was made after the deadline"
+            if self.clock() >= self.until:
+                raise DrsError("not_sent", None, "not sent before the deadline")
+            self._admit(operation)
             return {"start": self._start, "stop": self._stop}[operation](source_server_id)
 
     def _start(self, source_server_id: str) -> SourceServer:
@@ -213,8 +219,10 @@ class FakeDrs:
         reports: list[list[str | None]] = []
         self.clock.slept.clear()
         self._accepted.clear()
+        self._forget_errors()
         effects = {source_server_id: server.effects for source_server_id, server in self.servers.items()}
         run_options = RunOptions(**{"goal": "replicating", **options})
+        run_options = replace(run_options, wait=run_options.wait and not run_options.check_mode)
         self.until = self.clock() + run_options.wait_timeout
         run = ReconcileRun(
             run_options,
@@ -228,6 +236,23 @@ class FakeDrs:
         took_effect = {each for each, server in self.servers.items() if server.effects > effects[each]}
         return Run(run, outcomes, run.error, self.journal[begin:], self.clock() - begun_at, reports, took_effect)
 
+    def _forget_errors(self) -> None:
+        self._breakers = {name: CircuitBreaker(self.clock) for name in ("describe", "start", "stop")}
+        self._fatal: DrsError | None = None
+
+    def _admit(self, name: str) -> None:
+        """As the API does: no call after a fatal error, or while the circuit breaker is open."""
+        if self._fatal:
+            raise DrsError("not_tried", self._fatal.code, self._fatal.message)
+        if not self._breakers[name].lets_through():
+            raise DrsError("not_tried", None, "20 calls in a row were not answered")
+
+    def _record(self, name: str, error: DrsError | None, calls: int = 1) -> None:
+        for _call in range(calls):
+            self._breakers[name].record(answered=error is None or error.facts.is_answered)
+        if error and error.facts.ends_run:
+            self._fatal = error
+
     def _write(
         self,
         operation: Operation,
@@ -240,6 +265,7 @@ class FakeDrs:
         open_end = possible if end.error is None else end.error.kind == "unanswered"
         seen = self._seen[source_server_id]
         self._note(Call(operation, (source_server_id,), self.clock(), self.until, seen, may_take_effect=open_end))
+        self._record(operation, end.error)
         if end.error and not end.after_effect:
             raise replace(end.error)
         if possible:

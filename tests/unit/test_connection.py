@@ -29,11 +29,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.con
     VERSION,
     connect,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    CA_SETTINGS,
-    DrsError,
-    InvalidOptions,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.faults import CA_SETTINGS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.awsrequest import AWSRequest, AWSResponse

@@ -161,8 +161,8 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         (calls, "FIRST_PAUSE"),
         (calls, "LONGEST_PAUSE"),
         (reconcile, "CONFLICT_PAUSE"),
-        (reconcile, "SHORTEST_PAUSE"),
-        (reconcile, "LONGEST_PAUSE"),
+        (reconcile, "SHORTEST_OBSERVE_PAUSE"),
+        (reconcile, "LONGEST_OBSERVE_PAUSE"),
         (rate_limiter, "LONGEST_INTERVAL"),
         (rate_limiter, "EXHAUSTED_AFTER"),
     ]:
@@ -236,7 +236,9 @@ def assert_that_starts_follow_a_describe_that_said_stopped(journal: list[Documen
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=str)
-def test_fault(row: Row, emulator: Emulator, run: Runner) -> None:
+def test_a_fault_fails_its_servers_alone_and_the_next_run_starts_what_is_left(
+    row: Row, emulator: Emulator, run: Runner
+) -> None:
     emulator.load(row.script)
     first = run(**row.options)
     journal, after = emulator.journal(), truth(emulator)

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources import servers as readers
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    lifecycle_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Selection,
     matches,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     success_message,
@@ -36,11 +43,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.out
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import progress_line
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
-from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    NO_ANSWER,
     REGION,
-    SILENCE,
     End,
     FakeClock,
     FakeDrs,
@@ -48,6 +54,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.parsers import create_parser
 from botocore.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,11 +183,11 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
     for key in (*READERS, "tag:Env"):
         assert matches(shown, {key: ["*"]}) in (True, False)
-    assert hold_reason(shown) is None or hold_reason(shown)
+    assert lifecycle_of(shown) in LIFECYCLES
 
     api = HostileApi(shown, answered)
     assert find(api, Selection(filters={"hostname": ["*"]})).servers in ([], [shown])
-    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5, hold_reason=hold_reason)
+    options = RunOptions(goal, wait=wait, wait_timeout=20, wait_delay=5)
     lines: list[str] = []
 
     def report(outcomes: Sequence[Outcome]) -> None:
@@ -224,7 +231,7 @@ def test_hostile_texts_in_every_member_are_shown_escaped_in_every_state(goal: Go
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize(("goal", "first"), [("replicating", "STOPPED"), ("stopped", "CONTINUOUS")])
 def test_a_hostile_state_after_a_call_without_a_response_is_shown_escaped(goal: Goal, first: str, wait: bool) -> None:
-    silent = [End(SILENCE)] * 9
+    silent = [End(NO_ANSWER)] * 9
     drs = FakeDrs({sid(0): FakeServer([first, ESCAPES * 50], starts=silent, stops=silent)})
     run = drs.run(goal=goal, wait=wait, wait_timeout=600)
     texts = [run.only.reason, run.only.cause, success_message(run.run), failure_message(run.run) or ""]
@@ -262,10 +269,39 @@ def test_any_json_type_may_stand_in_the_place_of_many_members(
     assert_safe(server_with(shown, state), server_with(answered, state), goal, wait)
 
 
-def parsed_by_botocore(drs_client: Any, call: str, server: str) -> SourceServer | None:
+class ParsingClient:
+    """A client that parses this body with botocore's parser, whatever is asked.
+
+    It builds, signs and sends no request, which would take far longer than parsing. test_api.py does all of it.
+    """
+
+    def __init__(self, model: ServiceModel, body: bytes) -> None:
+        self._model = model
+        self._answer = {"status_code": 200, "headers": {}, "body": body}
+        self._handlers: dict[str, Callable[..., None]] = {}
+        self.meta = SimpleNamespace(region_name=REGION, events=SimpleNamespace(register=self._handlers.__setitem__))
+
+    def describe_source_servers(self, **_request: Any) -> Any:
+        return self._parse("DescribeSourceServers")
+
+    def start_replication(self, **_request: Any) -> Any:
+        return self._parse("StartReplication")
+
+    def _parse(self, operation: str) -> Any:
+        shape = self._model.operation_model(operation).output_shape
+        assert shape
+        parsed = create_parser("rest-json").parse(self._answer, shape)
+        if handler := self._handlers.get(f"response-received.drs.{operation}"):
+            handler(response_dict=self._answer)
+        return parsed
+
+
+def parsed_by_botocore(model: ServiceModel, call: str, server: str) -> SourceServer | None:
     """The server as the API returns it, None for an answer that counts as none."""
     answers = {"describe": f'{{"items": [{server}]}}', "start": f'{{"sourceServer": {server}}}'}
-    api = Answering(drs_client, 200, answers[call].encode()).api
+    clock = FakeClock()
+    client: Any = ParsingClient(model, answers[call].encode())
+    api = DrsApi(client, math.inf, 2, clock.sleep, clock)
     try:
         return api.describe_all()[0] if call == "describe" else api.send("start", sid(0))
     except DrsError as error:
@@ -274,9 +310,11 @@ def parsed_by_botocore(drs_client: Any, call: str, server: str) -> SourceServer 
 
 @pytest.mark.parametrize("call", ["describe", "start"])
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: ".".join(map(str, path)))
-def test_what_botocore_makes_of_any_json_type_is_a_server_or_no_answer(path: Path, call: str, drs_client: Any) -> None:
+def test_what_botocore_makes_of_any_json_type_is_a_server_or_no_answer(
+    path: Path, call: str, drs_model: ServiceModel
+) -> None:
     for value in HOSTILE:
-        server = parsed_by_botocore(drs_client, call, json.dumps(server_with([(path, value)])))
+        server = parsed_by_botocore(drs_model, call, json.dumps(server_with([(path, value)])))
         assert server is None or server["sourceServerID"] == sid(0)
 
 
@@ -290,9 +328,9 @@ def test_the_generator_knows_every_member_of_botocore(drs_model: ServiceModel) -
 @pytest.mark.parametrize("depth", [50, 400, 5000])
 @pytest.mark.parametrize("member", ["tags", "arn", "supportedInstanceType"])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_client: Any) -> None:
+def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_model: ServiceModel) -> None:
     begin, end = {"[]": ("[", "]"), "{}": ('{"a":', "}")}[brackets]
     nested = f"{begin * depth}1{end * depth}"
-    server = parsed_by_botocore(drs_client, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
+    server = parsed_by_botocore(drs_model, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
     if server is not None:
         assert_safe(server, server)

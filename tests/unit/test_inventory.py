@@ -123,7 +123,11 @@ IRELAND = [
     {"sourceServerID": "s-00000000000000001", "hostname": "web1", "state": "CONTINUOUS", "tags": {"env": "prod"}},
     {"sourceServerID": "s-00000000000000002", "hostname": "web2", "state": "DISCONNECTED", "tags": {"note": EVIL}},
 ]
-FRANKFURT = [{"sourceServerID": "s-00000000000000003", "hostname": "db1", "state": "DISCONNECTED"}]
+FAILED_OVER = {
+    "recoveryInstanceId": "i-1234567890abcdef0",
+    "lifeCycle": {"lastLaunch": {"initiated": {"type": "RECOVERY"}, "status": "LAUNCHED"}},
+}
+FRANKFURT = [{"sourceServerID": "s-00000000000000003", "hostname": "db1", "state": "DISCONNECTED", **FAILED_OVER}]
 REGIONS = {
     "eu-west-1": {"servers": IRELAND},
     "eu-central-1": {"servers": FRANKFURT},
@@ -174,10 +178,11 @@ def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("example", list(yaml.safe_load_all(EXAMPLES)), ids=short_id)
 def test_an_example_is_an_inventory(parse: Parse, emulator: Emulator, example: dict[str, Any]) -> None:
     name = {**IRELAND[0], "tags": {"Environment": "production", "Name": "web1"}}
-    emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name]}}})
+    left_out = {"sourceServerID": "s-00000000000000009", "hostname": "test-1"}
+    emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name, left_out]}}})
     # The emulator has no STS, and the cache would be in the home directory.
-    left_out = ("assume_role_arn", "cache_plugin", "cache_connection")
-    configuration = {key: value for key, value in example.items() if key not in left_out}
+    not_here = ("assume_role_arn", "cache_plugin", "cache_connection")
+    configuration = {key: value for key, value in example.items() if key not in not_here}
     inventory, warnings = parse(**configuration)
     assert "web1" in inventory.hosts
     assert warnings == []
@@ -195,6 +200,7 @@ def test_the_source_servers_of_two_regions_are_hosts_in_groups_by_state(parse: P
     assert groups["state_disconnected"] == ["web2", "db1"]
     assert groups["web"] == ["web1", "web2"]
     assert [inventory.hosts[name].vars["region"] for name in ("web1", "db1")] == BOTH
+    assert [inventory.hosts[name].vars["lifecycle"] for name in ("web1", "db1")] == ["normal", "failed_over"]
     assert inventory.hosts["db1"].vars["shard"] == "eu-central-1-1"
     assert warnings == []
 
@@ -232,6 +238,17 @@ def test_named_servers_that_no_region_has_are_warned_of(parse: Parse) -> None:
     assert warning == "No source server in eu-west-1, eu-central-1 has hostname=web9."
 
 
+def test_exclusions_that_no_region_has_are_warned_of(parse: Parse) -> None:
+    excluded = [{"hostname": ["db1", "wbe1", "web2.example.net"]}, {"tag:env": "prod"}, {"tag:env": "test"}]
+    inventory, warnings = parse(regions=BOTH, exclude_filters=excluded)
+    assert sorted(inventory.hosts) == ["web2"]
+    places = "exclude_filters: no source server in eu-west-1, eu-central-1"
+    assert warnings == [
+        f"{places} has hostname=wbe1, hostname=web2.example.net (hostname=web2 would match).",
+        f"{places} matches tag:env=test.",
+    ]
+
+
 def test_filters_that_match_nothing_are_warned_of(parse: Parse) -> None:
     inventory, (warning,) = parse(regions=BOTH, filters={"tag:env": "test"})
     assert not inventory.hosts
@@ -259,6 +276,8 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
         ({"filter": {"hostname": "web1"}}, "Unknown options: filter; known are"),
         ({"include_filters": [{"hostname": "web1"}]}, "Unknown options: include_filters; known are .*, filters,"),
         ({"Filters": {}, "hostname": ["fqdn"]}, "Unknown options: Filters, hostname; known are"),
+        ({"filters": {"staging-account-id": 0o12345670123}}, "staging-account-id takes account IDs of 12 digits"),
+        ({"exclude_filters": [{"origin-account-id": 7}]}, "origin-account-id takes account IDs of 12 digits"),
     ],
 )
 def test_a_wrong_configuration_is_rejected_before_any_call(

@@ -92,7 +92,9 @@ def names_defined_in(path: Path) -> set[str]:
 
 def test_no_plugin_imports_the_tests() -> None:
     plugins = (ROOT / "plugins").rglob("*.py")
-    assert {name for path in plugins for name in imports_of(path) if name.startswith((f"{OURS}tests", "tests"))} == set()
+    assert {
+        name for path in plugins for name in imports_of(path) if name.startswith((f"{OURS}tests", "tests"))
+    } == set()
 
 
 def test_the_action_group_lists_our_modules_and_only_ours() -> None:

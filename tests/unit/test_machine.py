@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
     EXPIRED,
     GONE,
+    NO_ANSWER,
     REFUSED,
-    SILENCE,
     THROTTLED,
     End,
     FakeDrs,
@@ -36,8 +35,8 @@ ANY_SERVER = st.integers(0, SERVERS - 1).map(sid)
 STATES = st.sampled_from(["STOPPED", "STOPPED", "INITIATING", "INITIAL_SYNC", "CONTINUOUS", "STALLED", "DISCONNECTED"])
 CALLS_END = st.sampled_from(
     [
-        End(SILENCE),
-        End(SILENCE, after_effect=True),
+        End(NO_ANSWER),
+        End(NO_ANSWER, after_effect=True),
         End(ERROR_500),
         End(ERROR_500, after_effect=True),
         End(CONFLICT),
@@ -46,7 +45,7 @@ CALLS_END = st.sampled_from(
         End(EXPIRED),
     ]
 )
-DESCRIBES_END = st.sampled_from([End(SILENCE, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
+DESCRIBES_END = st.sampled_from([End(NO_ANSWER, takes=20), End(ERROR_500), End(THROTTLED), End(EXPIRED)])
 
 
 class FleetOverDays(RuleBasedStateMachine):
@@ -113,7 +112,7 @@ class FleetOverDays(RuleBasedStateMachine):
             self.go(*failed, goal="replicating")
 
     def go(self, *source_server_ids: str, **options: Any) -> Run:
-        self.last = run = self.drs.run(*source_server_ids, hold_reason=hold_reason, **options)
+        self.last = run = self.drs.run(*source_server_ids, **options)
         meant = source_server_ids or tuple(self.drs.servers)
         assert [outcome.source_server_id for outcome in run.outcomes] == list(meant)
         return run

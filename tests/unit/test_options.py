@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_options, parse_rpo
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_max_lag,
+    parse_options,
+    parse_rpo,
+)
 
 DEFAULTS: dict[str, Any] = {
     "source_server_id": "s-1234567890abcdefg",
@@ -19,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "exclude_filters": None,
     "state": "started",
     "delete_snapshots": False,
+    "force": False,
     "wait": False,
     "wait_until": "replicating",
     "wait_timeout": 3600,
@@ -53,10 +57,6 @@ YEAR = 365 * 24 * 3600
         ({"exclude_filters": [WEB]}, "exclude_filters requires filters"),
         ({"wait": True, "filters": STOPPED}, "wait: true cannot be combined with replication-state"),
         ({"wait": True, "filters": {**WEB, **STOPPED}}, "wait: true cannot be combined with replication-state"),
-        (
-            {"wait": True, "filters": WEB, "exclude_filters": [WEB, STOPPED]},
-            "wait: true cannot be combined with replication-state",
-        ),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -82,6 +82,8 @@ def test_options_that_cannot_be_combined_are_rejected(given: dict[str, Any], mes
         {"filters": WEB, "wait": True},
         {"filters": WEB, "exclude_filters": [STOPPED]},
         {"filters": WEB, "exclude_filters": [WEB], "wait": True},
+        {"filters": WEB, "exclude_filters": [STOPPED], "wait": True},
+        {"filters": WEB, "exclude_filters": [WEB, {**WEB, **STOPPED}], "wait": True},
         {"exclude_filters": []},
     ],
     ids=str,
@@ -119,16 +121,30 @@ def test_only_filters_hold_servers_and_ids_are_warned_of() -> None:
     by_id = parse_options(DEFAULTS, check_mode=False)
     by_filters = parse_options(DEFAULTS | {"source_server_id": None, "filters": WEB}, check_mode=False)
     assert (by_id.holds, by_filters.holds) == (False, True)
-    assert by_id.hold_reason is by_filters.hold_reason is hold_reason
 
 
-@pytest.mark.parametrize("rpo", [None, 1, 3600, YEAR])
+@pytest.mark.parametrize("rpo", [None, 600, 3600, YEAR])
 def test_a_recovery_point_objective_is_taken_as_it_is(rpo: int | None) -> None:
     assert parse_rpo(rpo) == rpo
 
 
-@pytest.mark.parametrize("rpo", [0, -1, YEAR + 1, 10**400])
-def test_a_recovery_point_objective_of_absurd_size_is_rejected(rpo: int) -> None:
+@pytest.mark.parametrize("rpo", [0, -1, 60, 599, YEAR + 1, 10**400])
+def test_a_recovery_point_objective_that_would_always_be_missed_is_rejected(rpo: int) -> None:
     with pytest.raises(InvalidOptions) as raised:
         parse_rpo(rpo)
-    assert str(raised.value) == f"rpo must be from 1 to {YEAR} seconds (one year)"
+    assert str(raised.value) == (
+        f"rpo must be from 600 to {YEAR} seconds (one year): DRS takes a recovery point every 10 minutes; max_lag takes"
+        " shorter times"
+    )
+
+
+@pytest.mark.parametrize("max_lag", [None, 1, 1800, YEAR])
+def test_a_longest_lag_is_taken_as_it_is(max_lag: int | None) -> None:
+    assert parse_max_lag(max_lag) == max_lag
+
+
+@pytest.mark.parametrize("max_lag", [0, -1, YEAR + 1])
+def test_a_longest_lag_of_absurd_size_is_rejected(max_lag: int) -> None:
+    with pytest.raises(InvalidOptions) as raised:
+        parse_max_lag(max_lag)
+    assert str(raised.value) == f"max_lag must be from 1 to {YEAR} seconds (one year)"

@@ -23,7 +23,8 @@ from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import (
     AT_LEAST_EVERY,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Goal, decide
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
     CONFLICT,
     ERROR_500,
     EXPIRED,
     GONE,
+    NO_ANSWER,
     REFUSED,
-    SILENCE,
     THROTTLED,
     End,
     FakeDrs,
@@ -37,7 +38,7 @@ STATES = st.sampled_from(["STOPPED"] * 8 + ["CONTINUOUS", *PHASES, "SOMETHING_NE
 ENDS = st.sampled_from(
     [
         ANSWERED,
-        End(SILENCE, after_effect=True),
+        End(NO_ANSWER, after_effect=True),
         End(ERROR_500),
         End(ERROR_500, after_effect=True),
         End(CONFLICT),
@@ -48,7 +49,7 @@ ENDS = st.sampled_from(
     ]
 )
 DESCRIBES = st.sampled_from(
-    [ANSWERED, ANSWERED, End(takes=24), End(THROTTLED), End(ERROR_500, takes=24), End(SILENCE), End(EXPIRED)]
+    [ANSWERED, ANSWERED, End(takes=24), End(THROTTLED), End(ERROR_500, takes=24), End(NO_ANSWER), End(EXPIRED)]
 )
 
 
@@ -90,7 +91,7 @@ def worlds(draw: st.DrawFn) -> FakeDrs:
     return FakeDrs({sid(number): server for number, server in enumerate(fleet)}, draw(st.lists(DESCRIBES, max_size=6)))
 
 
-def calm(drs: FakeDrs) -> None:
+def stop_all_faults(drs: FakeDrs) -> None:
     """Stop all faults, other actors and staleness."""
     drs.describes = []
     for server in drs.servers.values():
@@ -189,7 +190,7 @@ PROMISES = [
 @quietly(examples=1500)
 @given(drs=worlds(), options=OPTIONS)
 def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) -> None:
-    run = drs.run(**options, hold_reason=hold_reason)  # DRS holds two promises itself, see FakeDrs
+    run = drs.run(**options)  # DRS holds two promises itself, see FakeDrs
     for promise in PROMISES:
         promise(drs, options, run)
 
@@ -199,7 +200,7 @@ def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) ->
 def test_a_change_is_reported_wherever_a_call_of_this_run_took_effect_or_may_have(
     drs: FakeDrs, options: Options
 ) -> None:
-    run = drs.run(**options, hold_reason=hold_reason)
+    run = drs.run(**options)
     assert run.took_effect <= run.reported
 
 
@@ -207,8 +208,8 @@ def test_a_change_is_reported_wherever_a_call_of_this_run_took_effect_or_may_hav
 @given(drs=worlds(), options=OPTIONS)
 def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, options: Options) -> None:
     goal = options["goal"]
-    drs.run(**options, hold_reason=hold_reason)
-    calm(drs)
+    drs.run(**options)
+    stop_all_faults(drs)
     before = truth(drs)
 
     second = drs.run(goal=goal)
@@ -228,7 +229,7 @@ def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: 
 @quietly(examples=100)
 @given(drs=worlds(), goal=st.sampled_from(["replicating", "stopped"]))
 def test_check_mode_predicts_what_a_quiet_run_does(drs: FakeDrs, goal: str) -> None:
-    calm(drs)
+    stop_all_faults(drs)
 
     def reported(run: Run) -> list[tuple[object, ...]]:
         return [(each.action, each.changed, each.failed, each.state) for each in run.outcomes]
@@ -241,7 +242,7 @@ def test_check_mode_predicts_what_a_quiet_run_does(drs: FakeDrs, goal: str) -> N
 def test_runs_in_waves_start_every_server_that_can_be_started(drs: FakeDrs, limit: int, goal: str) -> None:
     """Refused servers keep failing, and nothing is stuck: the same task, again and again, starts all the others."""
     refused = {each for each, server in drs.servers.items() if REFUSED in [end.error for end in server.starts]}
-    calm(drs)
+    stop_all_faults(drs)
     for each, server in drs.servers.items():
         if PHASES.get(server.path[0] or "") in ("stalled", "paused", None) and server.path[0] not in (None, GONE):
             server.path = ["STOPPED"]

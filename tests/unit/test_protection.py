@@ -12,30 +12,30 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import (
-    CALLS_AT_ONCE,
     SNAPSHOTS_PER_PAGE,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import (
-    NOT_TRIED,
-    TOO_LATE,
     Lookup,
     ended_by,
     look_up,
     newest,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
-    REASONS,
+    Criteria,
     message,
     protection_of,
     row_of,
     values_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_rpo
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
+BY_STATE = Criteria(NOW)
+REGION = "eu-west-1"
 DENIED = DrsError("refused", "AccessDeniedException", "these credentials lack drs:DescribeRecoverySnapshots (no)")
-SILENCE = DrsError("unanswered", None, "no answer")
+NO_ANSWER = DrsError("unanswered", None, "no answer")
+SEE_THE_AGENT = decide("continuous", "DISCONNECTED").reason
 EXPIRED = DrsError("fatal", "ExpiredTokenException", "AWS refused the credentials")
 
 
@@ -79,7 +79,7 @@ def snapshot(age: float) -> dict[str, Any]:
 def test_who_is_protected_and_why(
     state: str | None, rpo: int | None, lookup: Lookup, protected: bool, reason: str
 ) -> None:
-    result = protection_of(server(state), rpo, lookup, NOW)
+    result = protection_of(server(state), Criteria(NOW, rpo), lookup)
     assert result.protected is protected
     assert re.search(reason, result.reason), result.reason
 
@@ -91,12 +91,12 @@ def test_a_snapshot_that_is_being_taken_does_not_hide_the_one_before_it() -> Non
     assert newest([]) is None
 
 
-def test_a_row_has_every_documented_key_whatever_aws_sends() -> None:
-    row = row_of(protection_of(server("STALLED", error="UNSTABLE_NETWORK"), 60, snapshot(59.6), NOW))
+def test_a_row_has_the_same_keys_whatever_aws_sends() -> None:
+    row = row_of(protection_of(server("STALLED", error="UNSTABLE_NETWORK"), Criteria(NOW, 60), snapshot(59.6)), REGION)
     assert (row["lag_seconds"], row["recovery_point_age"], row["protected"]) == (58838.697305, 60, True)
-    empty = row_of(protection_of({"sourceServerID": sid(1), "lifeCycle": [], "arn": 7}, None, None, NOW))
+    empty = row_of(protection_of({"sourceServerID": sid(1), "lifeCycle": [], "arn": 7}, BY_STATE), REGION)
     assert empty.keys() == row.keys()
-    assert empty["last_launch"] == {"type": None, "status": None, "at": None}
+    assert empty["last_launch"] == dict.fromkeys(("type", "status", "at", "job_id"))
 
 
 def test_a_row_tells_what_aws_sent() -> None:
@@ -106,11 +106,18 @@ def test_a_row_tells_what_aws_sent() -> None:
     given = server("STALLED", error="UNSTABLE_NETWORK") | {"arn": arn, "lifeCycle": {"lastLaunch": launch}}
     given["dataReplicationInfo"] |= disks
     given["lifeCycle"]["lastSeenByServiceDateTime"] = "2026-11-23T13:00:00Z"
-    assert row_of(protection_of(given, 3600, snapshot(60), NOW)) == {
+    row = row_of(protection_of(given, Criteria(NOW, 3600), snapshot(60)), REGION)
+    assert row == row | {
         "source_server_id": sid(1),
         "arn": arn,
+        "region": REGION,
+        "account": "111122223333",
         "hostname": "web1",
+        "tags": {},
         "state": "STALLED",
+        "lifecycle": "normal",
+        "next_step": ("UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area"),
+        "recovery_instance_id": None,
         "protected": True,
         "reason": (
             "STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the source server to the staging area; "
@@ -119,9 +126,11 @@ def test_a_row_tells_what_aws_sent() -> None:
         "replication_error": "UNSTABLE_NETWORK",
         "lag_seconds": 58838.697305,
         "replicated_percent": 50.0,
+        "rescanned_percent": 0.0,
+        "unreplicated_disks": [],
         "recovery_point": "2026-11-23T13:59:00+00:00",
         "recovery_point_age": 60,
-        "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z"},
+        "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z", "job_id": None},
         "last_seen": "2026-11-23T13:00:00Z",
     }
 
@@ -130,7 +139,7 @@ def test_a_row_tells_what_aws_sent() -> None:
 def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
     given = server("STOPPED") | {"arn": "a" * length}
     given["sourceProperties"]["identificationHints"]["hostname"] = "h" * (length - 2048 + 256)
-    row = row_of(protection_of(given, None, None, NOW))
+    row = row_of(protection_of(given, BY_STATE), REGION)
     assert (row["arn"] == "a" * length, row["hostname"] == "h" * (length - 2048 + 256)) == (kept, kept)
 
 
@@ -168,13 +177,18 @@ def test_long_texts_of_a_row_are_cut(length: int, kept: bool) -> None:
             f"recovery points unknown: no answer about {sid(1)}",
             "recovery points unknown: no answer about the server",
         ),
-        (None, None, "AWS reported no data replication state; it has no recovery point", REASONS["unreadable"]),
+        (
+            None,
+            None,
+            "AWS reported no data replication state; it has no recovery point",
+            "AWS reported no data replication state",
+        ),
     ],
 )
 def test_the_reason_is_of_this_server_and_the_cause_of_any(
     state: str | None, lookup: Lookup, reason: str, cause: str
 ) -> None:
-    result = protection_of(server(state), 3600, lookup, NOW)
+    result = protection_of(server(state), Criteria(NOW, 3600), lookup)
     assert (result.reason, result.cause) == (reason, cause)
 
 
@@ -182,35 +196,33 @@ def test_what_only_a_disconnected_server_has_is_no_part_of_its_cause() -> None:
     given = server("DISCONNECTED", error="AGENT_NOT_SEEN")
     given["dataReplicationInfo"]["dataReplicationError"]["rawError"] = "no route\nto host"
     given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
-    result = protection_of(given, None, None, NOW)
+    result = protection_of(given, BY_STATE)
     assert result.reason == f"{result.cause}; no route\\nto host; last seen 2026-11-23T13:00:00Z"
     del given["lifeCycle"], given["dataReplicationInfo"]["dataReplicationError"]["rawError"]
-    assert protection_of(given, None, None, NOW).reason == result.cause
+    assert protection_of(given, BY_STATE).reason == result.cause
     given["dataReplicationInfo"]["dataReplicationState"] = "STALLED"
     given["lifeCycle"] = {"lastSeenByServiceDateTime": "2026-11-23T13:00:00Z"}
-    assert "last seen" not in protection_of(given, None, None, NOW).reason
+    assert "last seen" not in protection_of(given, BY_STATE).reason
 
 
 def test_the_summary_counts_the_protected_and_the_others() -> None:
-    protections = [
-        protection_of(server(state, n), None, None, NOW) for n, state in enumerate(["CONTINUOUS", "STALLED"])
-    ]
-    values = values_of([*protections, protections[0]])
+    protections = [protection_of(server(state, n), BY_STATE) for n, state in enumerate(["CONTINUOUS", "STALLED"])]
+    values = values_of([*protections, protections[0]], REGION)
     assert [row["source_server_id"] for row in values["protection"]] == [sid(0), sid(1), sid(0)]
     summary = values["summary"]
     assert (summary["protected"], summary["unprotected"], summary["matched"]) == (2, 1, 3)
 
 
 def test_the_message_about_one_server() -> None:
-    text = message([protection_of(server("CONTINUOUS"), None, None, NOW)], "eu-west-1")
+    text = message([protection_of(server("CONTINUOUS"), BY_STATE)], "eu-west-1")
     assert text == "1 of 1 source server is protected; in eu-west-1."
 
 
 def test_host_names_cannot_act_on_the_terminal() -> None:
     hostile = server("STOPPED")
     hostile["sourceProperties"]["identificationHints"]["hostname"] = "\x1b[2Jweb"
-    result = protection_of(hostile, None, None, NOW)
-    assert "\x1b" not in message([result], "eu-west-1") + str(row_of(result)["hostname"])
+    result = protection_of(hostile, BY_STATE)
+    assert "\x1b" not in message([result], "eu-west-1") + str(row_of(result, REGION)["hostname"])
 
 
 def test_the_message_names_by_cause_the_most_frequent_first() -> None:
@@ -219,26 +231,20 @@ def test_the_message_names_by_cause_the_most_frequent_first() -> None:
         server("DISCONNECTED", 2),
         *(server("STALLED", n, "UNSTABLE_NETWORK") for n in (3, 4)),
     ]
-    text = message([protection_of(each, None, None, NOW) for each in servers], "eu-west-1", ["hostname=db9"])
+    text = message([protection_of(each, BY_STATE) for each in servers], "eu-west-1", ["hostname=db9"])
     assert text == (
         "1 of 4 source servers are protected; 2 STALLED: UNSTABLE_NETWORK, check TCP 1500 and the bandwidth from the"
-        f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED, reinstall or reconnect the"
-        f" AWS Replication Agent on the source server: {sid(2)} web2; no source server has hostname=db9; in eu-west-1."
+        f" source server to the staging area: {sid(3)} web3, {sid(4)} web4; 1 DISCONNECTED,"
+        f" {SEE_THE_AGENT}: {sid(2)} web2; no source server has hostname=db9; in eu-west-1."
     )
 
 
 def test_at_most_twenty_servers_are_named() -> None:
-    protections = [protection_of(server("STOPPED", n), None, None, NOW) for n in range(300)]
+    protections = [protection_of(server("STOPPED", n), BY_STATE) for n in range(300)]
     text = message(protections, "eu-west-1")
     assert text.count("s-0") == 20
     assert "and 280 more" in text
-    assert values_of(protections)["summary"]["unprotected"] == 300
-
-
-@pytest.mark.parametrize("rpo", [0, -1, 31_536_001, 10**30])
-def test_an_absurd_rpo_is_rejected(rpo: int) -> None:
-    with pytest.raises(InvalidOptions, match="rpo must be from 1 to 31536000"):
-        parse_rpo(rpo)
+    assert values_of(protections, REGION)["summary"]["unprotected"] == 300
 
 
 class Snapshots:
@@ -260,8 +266,8 @@ class Snapshots:
         return iter([end] if end else [])
 
 
-def looked_up(api: Any, number: int, now: float = 0.0) -> list[Lookup]:
-    return look_up(api, [sid(n) for n in range(number)], clock=lambda: now)
+def looked_up(api: Any, number: int) -> list[Lookup]:
+    return look_up(api, [sid(n) for n in range(number)])
 
 
 def test_a_lookup_that_is_refused_is_no_evidence_about_another() -> None:
@@ -275,30 +281,9 @@ def test_a_lookup_that_is_refused_is_no_evidence_about_another() -> None:
 
 def test_a_task_whose_lookups_are_all_denied_ends_with_that_error() -> None:
     assert ended_by(looked_up(Snapshots(DENIED), 3)) is DENIED
+    assert ended_by([None, DENIED, EXPIRED]) is EXPIRED
     assert ended_by([None, None]) is None
     assert ended_by([]) is None
-
-
-def test_a_service_that_does_not_answer_is_left_alone() -> None:
-    api = Snapshots(SILENCE)
-    lookups = looked_up(api, 300)
-    assert api.calls < 30
-    assert lookups[-1] is NOT_TRIED
-
-
-def test_one_answer_closes_the_circuit_again() -> None:
-    api = Snapshots(*[SILENCE, SILENCE, None] * 40)
-    api.attempts = 1
-    assert NOT_TRIED not in looked_up(api, 120)
-
-
-def test_each_attempt_counts_that_was_not_answered() -> None:
-    api = Snapshots(SILENCE)
-    looked_up(api, 300)
-    once = Snapshots(SILENCE)
-    once.attempts = 1
-    looked_up(once, 300)
-    assert once.calls >= 20 > api.calls
 
 
 def test_only_the_first_page_is_read() -> None:
@@ -311,19 +296,3 @@ def test_only_the_first_page_is_read() -> None:
     api = Endless()
     assert looked_up(api, 1) == [{"snapshotID": f"{sid(0)}-0"}]
     assert api.calls == SNAPSHOTS_PER_PAGE
-
-
-def test_no_lookup_follows_a_fatal_error() -> None:
-    api = Snapshots(EXPIRED)
-    lookups = looked_up(api, 300)
-    assert ended_by([None, DENIED, *lookups]) is EXPIRED
-    assert set(map(id, lookups)) == {id(EXPIRED)}
-    assert api.calls <= CALLS_AT_ONCE
-
-
-@pytest.mark.parametrize("now", [5.0, 6.0])
-def test_no_lookup_follows_the_deadline(now: float) -> None:
-    api = Snapshots(None)
-    api.until = 5.0
-    assert looked_up(api, 3, now=now) == [TOO_LATE] * 3
-    assert api.calls == 0

@@ -7,24 +7,30 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import (
+    copied_by_start,
+    next_step_of,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Operation, Verdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
     EXPIRED,
     GONE,
+    NO_ANSWER,
     REFUSED,
     REGION,
-    SILENCE,
     THROTTLED,
     End,
     FakeDrs,
@@ -170,7 +176,7 @@ def test_a_conflict_that_passes_is_a_start() -> None:
     assert (run.only.changed, run.only.failed, run.only.error_code) == (True, False, None)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
@@ -186,7 +192,7 @@ def test_a_lost_answer_after_the_effect_is_found_by_a_describe_and_counts_as_a_c
     assert (run.only.changed, run.only.failed, run.only.state, run.only.error_code) == (True, False, state, None)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 @pytest.mark.parametrize(
     ("goal", "path", "state"), [("replicating", ["STOPPED"], "INITIATING"), ("stopped", ["CONTINUOUS"], "STOPPED")]
 )
@@ -214,12 +220,12 @@ def test_a_start_that_is_never_answered_fails_after_the_attempts_of_the_service(
 
 
 def test_a_lost_answer_whose_effect_shows_late_still_counts_as_a_change() -> None:
-    lost = [End(SILENCE, after_effect=True)]
+    lost = [End(NO_ANSWER, after_effect=True)]
     run = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=1.0, starts=lost)}).run()
     assert (run.only.changed, run.only.failed) == (True, False)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 def test_a_server_seen_stopped_after_every_attempt_was_not_started(lost: DrsError) -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(lost)] * 99)})
 
@@ -229,7 +235,7 @@ def test_a_server_seen_stopped_after_every_attempt_was_not_started(lost: DrsErro
     assert (run.only.failed, run.only.changed) == (True, False)
 
 
-@pytest.mark.parametrize("lost", [SILENCE, ERROR_500], ids=["no answer", "500"])
+@pytest.mark.parametrize("lost", [NO_ANSWER, ERROR_500], ids=["no answer", "500"])
 def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(lost: DrsError) -> None:
     ends = [End(lost, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
@@ -243,14 +249,14 @@ def test_a_lost_start_and_a_refused_one_are_no_change_but_may_have_taken_effect(
 
 
 def test_with_a_wait_a_lost_start_is_observed_after_a_refused_one() -> None:
-    ends = [End(SILENCE, after_effect=True), End(REFUSED)]
+    ends = [End(NO_ANSWER, after_effect=True), End(REFUSED)]
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], stale=250.0, starts=ends)})
     run = drs.run(wait=True, wait_timeout=600)
     assert (run.only.failed, run.only.changed, run.only.state) == (False, True, "INITIAL_SYNC")
 
 
 def test_a_start_without_an_answer_and_without_a_describe_after_it_says_that_it_may_have_taken_effect() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)])})
     drs.describes = [End(), End(ERROR_500)]
 
     run = drs.run()
@@ -317,7 +323,7 @@ def test_a_service_that_does_not_answer_is_not_called_by_the_rest_of_the_fleet()
 def test_nineteen_calls_without_an_answer_end_nothing() -> None:
     drs = FakeDrs(["STOPPED"] * 19)
     for server in drs.servers.values():
-        server.starts = [End(SILENCE)]
+        server.starts = [End(NO_ANSWER)]
     assert drs.run().ids_with(lambda outcome: outcome.failed or not outcome.changed) == []
 
 
@@ -407,7 +413,8 @@ def test_describes_end_where_the_service_does_not_answer_and_go_on_where_it_refu
     run = drs.run()
 
     assert len(run.of("describe")) == number, "an unanswered Describe stands for 6 attempts, and 20 open the breaker"
-    assert {outcome.reason for outcome in run.outcomes} == {end.message}
+    assert {outcome.reason for outcome in run.outcomes[: number * 200]} == {end.message}
+    assert {outcome.reason.split(":")[0] for outcome in run.outcomes[number * 200 :]} <= {"not tried"}
 
 
 def test_ten_calls_are_made_at_once() -> None:
@@ -445,12 +452,14 @@ def test_max_in_progress_starts_a_canary_and_the_same_run_again_the_next_wave_on
     assert deferred.reason == f"2 of 2 places are taken: {sid(0)} INITIATING, {sid(2)} INITIATING"
 
 
-@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "INITIATING", "SOMETHING_NEW"])
+@pytest.mark.parametrize(
+    ("state", "end"), [("STALLED", "failed"), ("PAUSED", "failed"), ("INITIATING", "done"), ("SOMETHING_NEW", "done")]
+)
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_server_that_is_stuck_holds_its_place(state: str, check_mode: bool) -> None:
+def test_a_server_in_progress_keeps_its_place_and_fails_if_it_is_stuck(state: str, end: str, check_mode: bool) -> None:
     run = FakeDrs(["STOPPED", state, "STOPPED"]).run(max_in_progress=1, check_mode=check_mode)
     assert run.writes == []
-    assert [outcome.end for outcome in run.outcomes] == ["deferred", "done", "deferred"]
+    assert [outcome.end for outcome in run.outcomes] == ["deferred", end, "deferred"]
     assert run.outcomes[0].reason == f"1 of 1 places are taken: {sid(1)} {state}"
 
 
@@ -480,7 +489,7 @@ def test_a_refused_start_gives_its_place_to_the_next_server(refusal: DrsError) -
 
 def test_a_start_that_may_have_taken_effect_keeps_its_place() -> None:
     drs = FakeDrs(["STOPPED"] * 2)
-    drs.servers[sid(0)].starts = [End(SILENCE)] * 99
+    drs.servers[sid(0)].starts = [End(NO_ANSWER)] * 99
     run = drs.run(max_in_progress=1)
     assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
     assert set(run.writes) == {sid(0)}
@@ -548,7 +557,7 @@ def test_at_the_deadline_the_deferred_do_not_claim_that_places_are_taken(check_m
 def test_max_in_progress_does_not_limit_stops_that_are_not_answered() -> None:
     drs = FakeDrs(["CONTINUOUS"] * 3)
     for server in drs.servers.values():
-        server.stops = [End(SILENCE)]
+        server.stops = [End(NO_ANSWER)]
     run = drs.run(goal="stopped", max_in_progress=1)
     assert {call.at for call in run.of("stop")[:3]} == {run.calls[0].at}
 
@@ -559,27 +568,31 @@ def test_max_in_progress_does_not_limit_stops() -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_held_server_is_left_alone_only_where_the_rule_says_start(check_mode: bool) -> None:
-    drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED"])
+    drs = FakeDrs(
+        {sid(n): FakeServer([s], holds=[True]) for n, s in enumerate(["STOPPED", "CONTINUOUS", "DISCONNECTED"])}
+    )
 
-    run = drs.run(holds=True, hold_reason=lambda _server: "failed over", check_mode=check_mode)
+    run = drs.run(holds=True, check_mode=check_mode)
 
     assert run.writes == []
     held, running, disconnected = run.outcomes
     assert (held.end, held.changed, held.action, held.state) == ("held", False, "none", "STOPPED")
-    assert (held.reason, held.cause) == ("failed over; name it by its ID to start it", "failed over")
-    assert held.warning == "held, failed over"
+    assert (held.reason, held.cause) == (next_step_of(held.latest, "STOPPED"), FAILBACK)
+    assert held.warning == f"held, {FAILBACK}"
     assert running.end == "done"
     assert disconnected.end == "failed"
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_server_named_by_id_is_started_with_a_warning_that_filters_would_hold_it(check_mode: bool) -> None:
-    run = FakeDrs(["STOPPED"]).run(hold_reason=lambda _server: "failed over", check_mode=check_mode)
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], holds=[True])}).run(check_mode=check_mode)
     assert run.only.changed
-    assert run.only.warnings == ["named by ID and not held, but failed over"]
+    assert run.only.warnings == [(HOLD_WARNING, copied_by_start(run.only.latest))]
 
 
-LOST = End(SILENCE, after_effect=True)
+FAILBACK = LIFECYCLES["failback"].cause
+HOLD_WARNING = f"filters would hold it, but it is named by ID: {FAILBACK}"
+LOST = End(NO_ANSWER, after_effect=True)
 
 
 @pytest.mark.parametrize(
@@ -589,7 +602,7 @@ LOST = End(SILENCE, after_effect=True)
         (FakeServer(["STOPPED"], starts=[LOST]), {}, True),
         (FakeServer(["STOPPED"], started=["STALLED"]), {"wait": True}, True),
         (FakeServer(["STOPPED"], started=["DISCONNECTED"]), {"wait": True}, True),
-        (FakeServer(["STOPPED"], starts=[End(SILENCE)] * 9), {}, True),
+        (FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9), {}, True),
         (FakeServer(["STOPPED"], starts=[End(REFUSED)]), {}, False),
         (FakeServer(["STOPPED", "INITIATING", "CONTINUOUS"], starts=[End(CONFLICT)]), {"wait": True}, False),
     ],
@@ -598,18 +611,13 @@ LOST = End(SILENCE, after_effect=True)
 def test_the_warning_about_a_hold_stays_where_this_run_may_have_started_the_server(
     server: FakeServer, options: dict[str, Any], is_warned: bool
 ) -> None:
-    run = FakeDrs({sid(0): replace(server)}).run(**options, wait_timeout=60, hold_reason=lambda _server: "failed over")
-    assert ("named by ID and not held, but failed over" in run.only.warnings) == is_warned
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_stop_is_neither_held_nor_warned_of(check_mode: bool) -> None:
-    run = FakeDrs(["CONTINUOUS"]).run(goal="stopped", check_mode=check_mode, hold_reason=lambda _server: "failed over")
-    assert (run.only.changed, run.only.warnings) == (True, [])
+    run = FakeDrs({sid(0): replace(server, holds=[True])}).run(**options, wait_timeout=60)
+    assert (HOLD_WARNING in [cause for cause, _detail in run.only.warnings]) == is_warned
 
 
 def test_a_deferred_server_is_not_warned_of() -> None:
-    run = FakeDrs(["PAUSED", "STOPPED"]).run(max_in_progress=1, hold_reason=lambda _server: "failed over")
+    servers = {sid(0): FakeServer(["PAUSED"]), sid(1): FakeServer(["STOPPED"], holds=[True])}
+    run = FakeDrs(servers).run(max_in_progress=1)
     assert run.outcomes[1].warnings == []
 
 
@@ -631,45 +639,38 @@ def test_an_error_of_one_request_does_not_end_the_run_for_all() -> None:
 
 def test_a_held_server_takes_no_place() -> None:
     drs = FakeDrs(["STOPPED"] * 3)
-    held = sid(0)
+    drs.servers[sid(0)].holds = [True]
 
-    run = drs.run(
-        max_in_progress=1,
-        holds=True,
-        hold_reason=lambda server: "failed over" if server["sourceServerID"] == held else None,
-    )
+    run = drs.run(max_in_progress=1, holds=True)
 
     assert run.writes == [sid(1)]
     assert [outcome.end for outcome in run.outcomes] == ["held", "done", "deferred"]
 
 
-@pytest.mark.parametrize("end", [End(SILENCE), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
+@pytest.mark.parametrize("end", [End(NO_ANSWER), End(ERROR_500), End(CONFLICT)], ids=["no answer", "500", "409"])
 def test_a_server_that_was_called_is_never_held(end: End) -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end])})
-    reasons = iter([None, "failed over", "failed over"])
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[end], holds=[False, False, True])})
 
-    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+    run = drs.run(holds=True)
 
     assert (run.only.end, run.only.changed, run.only.action) == ("failed", False, "start")
-    assert "failed over" in run.only.reason
+    assert FAILBACK in run.only.reason
     assert ("may have taken effect" in run.only.reason) == (end.error is not CONFLICT)
 
 
 def test_a_lost_stop_of_a_server_that_disconnects_is_no_change_but_may_have_taken_effect() -> None:
-    server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(SILENCE)])
+    server = FakeServer(["CONTINUOUS", "DISCONNECTED"], stops=[End(NO_ANSWER)])
     run = FakeDrs({sid(0): server}).run(goal="stopped")
     assert (run.only.end, run.only.changed, run.only.action) == ("done", False, "stop")
-    assert run.only.reason == (
-        "the stop was sent once, never answered, now DISCONNECTED, and may have taken effect:"
-        " its agent is disconnected, nothing replicates; AGENT_NOT_SEEN,"
-        " check that the source server is up and its agent runs and reaches DRS on TCP 443"
-    )
+    for word in ("stop was sent once", "never answered", "now DISCONNECTED", "may have taken effect", "AGENT_NOT_SEEN"):
+        assert word in run.only.reason
 
 
 def test_a_lost_start_that_took_effect_is_a_change_although_the_server_would_be_held_by_now() -> None:
-    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE, after_effect=True)])})
-    reasons = iter([None, "failed over"])
-    run = drs.run(holds=True, hold_reason=lambda _server: next(reasons))
+    drs = FakeDrs(
+        {sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER, after_effect=True)], holds=[False, False, True])}
+    )
+    run = drs.run(holds=True)
     assert (run.only.end, run.only.changed, run.only.state) == ("done", True, "INITIATING")
 
 
@@ -679,7 +680,7 @@ def test_an_extra_server_in_the_answer_is_not_touched() -> None:
 
 
 def test_the_pause_before_a_describe_doubles_from_half_a_second_to_eight_seconds() -> None:
-    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(SILENCE)] * 99)}).run()
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 99)}).run()
     begin = run.calls[0].at
     assert [call.at - begin for call in run.of("start")] == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
     assert run.described_at == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5]
@@ -692,7 +693,7 @@ def test_three_seconds_pass_between_a_conflict_and_the_next_call() -> None:
 
 
 ADVICE = "AGENT_NOT_SEEN, check that the source server is up and its agent runs and reaches DRS on TCP 443"
-REINSTALL = "reinstall or reconnect the AWS Replication Agent on the source server"
+SEE_THE_AGENT = decide("replicating", "DISCONNECTED").reason
 LOST_THEN_REFUSED = (
     "the start was sent 2 times, 1 of them not answered, still STOPPED, and may have taken effect: "
     "AccessDeniedException: so says AWS"
@@ -707,12 +708,12 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
         f"replication has stalled, no data is flowing; {ADVICE}",
         f"STALLED: {ADVICE}",
     ),
-    "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{REINSTALL}; {ADVICE}", f"DISCONNECTED, {REINSTALL}"),
+    "disconnected": ({}, FakeServer(["DISCONNECTED"]), f"{SEE_THE_AGENT}; {ADVICE}", f"DISCONNECTED, {SEE_THE_AGENT}"),
     "disconnected, last seen": (
         {},
         FakeServer(["DISCONNECTED"], members={"lifeCycle": {"lastSeenByServiceDateTime": "2026-11-23T14:05:00Z"}}),
-        f"{REINSTALL}; {ADVICE}; last seen 2026-11-23T14:05:00Z",
-        f"DISCONNECTED, {REINSTALL}",
+        f"{SEE_THE_AGENT}; {ADVICE}; last seen 2026-11-23T14:05:00Z",
+        f"DISCONNECTED, {SEE_THE_AGENT}",
     ),
     "running, last seen": (
         {},
@@ -766,7 +767,7 @@ SENTENCES: dict[str, tuple[dict[str, object], FakeServer, str, str]] = {
     ),
     "lost, then refused": (
         {},
-        FakeServer(["STOPPED"], starts=[End(SILENCE), End(REFUSED)]),
+        FakeServer(["STOPPED"], starts=[End(NO_ANSWER), End(REFUSED)]),
         LOST_THEN_REFUSED,
         LOST_THEN_REFUSED,
     ),
@@ -783,16 +784,18 @@ def test_the_reason_is_complete_and_the_cause_has_no_details_of_one_server(
 
 def test_a_server_that_was_deleted_after_the_first_observation_says_so() -> None:
     run = FakeDrs({sid(0): FakeServer(["STOPPED", GONE], starts=[End(CONFLICT)])}).run()
-    assert run.only.reason == run.only.cause == "deleted from DRS during this run"
+    assert run.only.reason == run.only.cause
+    assert "deleted" in run.only.reason
 
 
 @pytest.mark.parametrize(
     ("now", "reason"),
-    [(GONE, "deleted from DRS during this run"), (None, "AWS reported no data replication state")],
+    [(GONE, "deleted"), (None, "no data replication state")],
 )
 def test_a_start_without_a_response_is_reported_where_the_state_is_unknown(now: str | None, reason: str) -> None:
-    run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(SILENCE)])}).run()
-    assert run.only.reason == f"the start was sent once, never answered, and may have taken effect: {reason}"
+    run = FakeDrs({sid(0): FakeServer(["STOPPED", now], starts=[End(NO_ANSWER)])}).run()
+    assert "sent once, never answered, and may have taken effect: " in run.only.reason
+    assert reason in run.only.reason
 
 
 def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends() -> None:
@@ -806,3 +809,20 @@ def test_a_server_with_a_conflict_is_not_reported_as_not_tried_when_the_run_ends
     assert run.ended_by is not None
     assert len(run.of("start")) > CALLS_AT_ONCE + 2
     assert not any("not tried" in outcome.reason for outcome in run.outcomes)
+
+
+@pytest.mark.parametrize("end", [End(REFUSED), End(THROTTLED)], ids=["403", "429"])
+def test_one_place_and_4000_servers_take_no_time_that_a_user_would_notice(end: End) -> None:
+    drs = FakeDrs({sid(number): FakeServer(["STOPPED"], starts=[end] * 3) for number in range(4000)})
+    drs.patience = 20_000
+    began = time.process_time()
+    drs.run(max_in_progress=1)
+    assert time.process_time() - began < 10
+
+
+def test_the_deadline_ends_a_wait_of_4000_servers_with_one_place_at_once() -> None:
+    drs = FakeDrs(["STALLED", *["STOPPED"] * 3999])
+    began = time.process_time()
+    run = drs.run(wait=True, max_in_progress=1, wait_timeout=20)
+    assert time.process_time() - began < 10
+    assert [outcome.end for outcome in run.outcomes] == ["failed", *["deferred"] * 3999]

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    Lifecycle,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import advice
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
     servers_of,
@@ -22,6 +28,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     EXPIRED,
     GONE,
@@ -35,56 +42,22 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import End as CallEnd
 
-OUTCOME_KEYS = [
-    "source_server_id",
-    "arn",
-    "hostname",
-    "previous_state",
-    "state",
-    "action",
-    "changed",
-    "failed",
-    "held",
-    "deferred",
-    "reason",
-    "error_code",
-    "replication_error",
-    "lag_duration",
-    "eta",
-]
-SUMMARY_KEYS = [
-    "matched",
-    "changed",
-    "failed",
-    "held",
-    "deferred",
-    "by_state",
-    "total_storage_bytes",
-    "replicated_storage_bytes",
-    "backlogged_storage_bytes",
-    "replicated_percent",
-]
-
-
 MIXED: list[Seen] = ["STOPPED", "CONTINUOUS", "DISCONNECTED", "STALLED", "SOMETHING_NEW", None, GONE]
 
 
 @pytest.mark.parametrize("goal", GOALS)
 @pytest.mark.parametrize("check_mode", [False, True])
-@pytest.mark.parametrize("state", MIXED)
-def test_the_keys_are_the_same_in_every_result(state: Seen, check_mode: bool, goal: Goal) -> None:
-    values = values_of(FakeDrs([state]).run(goal=goal, check_mode=check_mode).outcomes, diff=False)
-    assert set(values) == {"changed", "outcomes", "summary"}
-    assert set(values["outcomes"][0]) == set(OUTCOME_KEYS)
-    assert set(values["summary"]) == set(SUMMARY_KEYS)
+def test_the_keys_are_the_same_in_every_state_and_where_nothing_was_selected(check_mode: bool, goal: Goal) -> None:
+    values = values_of(FakeDrs(MIXED).run(goal=goal, check_mode=check_mode).outcomes, diff=False)
+    assert len({frozenset(row) for row in values["outcomes"]}) == 1
     assert json.loads(json.dumps(values)) == values
+    none = values_of([], diff=False)
+    assert (none.keys(), none["summary"].keys()) == (values.keys(), values["summary"].keys())
+    assert (none["changed"], none["outcomes"]) == (False, [])
 
 
-def test_the_keys_are_the_same_where_the_options_were_rejected() -> None:
-    values = values_of([], diff=True)
-    assert set(values) == {"changed", "outcomes", "summary", "diff"}
-    assert set(values["summary"]) == set(SUMMARY_KEYS)
-    assert (values["changed"], values["outcomes"], values["diff"]) == (False, [], {"before": "", "after": ""})
+def test_the_diff_of_no_server_is_empty() -> None:
+    assert values_of([], diff=True)["diff"] == {"before": "", "after": ""}
 
 
 def hinted(hostname: str | None, **members: Any) -> Mapping[str, Any]:
@@ -99,15 +72,21 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
         "lagDuration": "PT16H20M38.697305S",
         "etaDateTime": "2026-11-23T14:05:00Z",
     }
-    drs = FakeDrs({sid(0): FakeServer(["STALLED"], members=hinted("web1", dataReplicationInfo=info))})
+    tags = {"CostCenter": "a", "aws:x": ""}
+    members = hinted("web1", dataReplicationInfo=info, tags=tags, recoveryInstanceId="i-0bbbbbbbbbbbbbbbb")
+    drs = FakeDrs({sid(0): FakeServer(["STALLED"], members=members)})
     outcomes = drs.run().outcomes
     (row,) = values_of(outcomes, diff=False)["outcomes"]
-    assert row == {
+    assert row == row | {
         "source_server_id": sid(0),
         "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{sid(0)}",
         "hostname": "web1",
+        "tags": {"CostCenter": "a", "aws:x": ""},
         "previous_state": "STALLED",
         "state": "STALLED",
+        "lifecycle": "normal",
+        "next_step": advice("AGENT_NOT_SEEN"),
+        "recovery_instance_id": "i-0bbbbbbbbbbbbbbbb",
         "action": "none",
         "changed": False,
         "failed": False,
@@ -121,6 +100,77 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
     }
     assert "AGENT_NOT_SEEN" in row["reason"]
     assert "no heartbeat" in row["reason"]
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("state", ["STOPPED", "CONTINUOUS", "STALLED", "DISCONNECTED"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_an_outcome_tells_the_lifecycle_and_what_to_do_next(
+    lifecycle: Lifecycle, state: str, check_mode: bool, goal: Goal
+) -> None:
+    drs = FakeDrs({sid(0): FakeServer([state], members=MEMBERS[lifecycle])})
+    run = drs.run(goal=goal, check_mode=check_mode)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    is_stopped_by_run = goal == "stopped" and row["changed"]
+    assert row["lifecycle"] == lifecycle
+    assert row["next_step"] == next_step_of(run.only.latest, row["state"], stopped_by_run=is_stopped_by_run)
+    assert row["recovery_instance_id"] == MEMBERS[lifecycle].get("recoveryInstanceId")
+
+
+def test_a_server_that_was_started_or_stopped_needs_no_next_step() -> None:
+    for state, goal in (("STOPPED", "replicating"), ("CONTINUOUS", "stopped")):
+        for check_mode in (False, True):
+            (row,) = values_of(FakeDrs([state]).run(goal=goal, check_mode=check_mode).outcomes, diff=False)["outcomes"]
+            assert (row["changed"], row["next_step"]) == (True, None)
+
+
+@pytest.mark.parametrize("path", [[GONE], ["INITIATING", GONE]])
+def test_a_server_that_drs_does_not_know_has_no_lifecycle_and_no_next_step(path: list[Seen]) -> None:
+    members = {**MEMBERS["failed_over"], "tags": {"a": "b"}}
+    run = FakeDrs({sid(0): FakeServer(path, members=members)}).run(wait=True)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert [row[key] for key in ("lifecycle", "next_step", "recovery_instance_id")] == [None] * 3
+    assert row["tags"] == ({} if path == [GONE] else {"a": "b"})
+
+
+BEFORE: Mapping[str, Any] = {
+    **hinted("web1", tags={"Role": "web"}),
+    **MEMBERS["reprotected"],
+    "sourceServerID": sid(0),
+    "arn": f"arn:aws:drs:{REGION}:123456789012:source-server/{sid(0)}",
+    "dataReplicationInfo": {"dataReplicationState": "STOPPED", "lagDuration": "P1D"},
+}
+ANSWER: Mapping[str, Any] = {
+    "sourceServerID": sid(0),
+    "dataReplicationInfo": {"dataReplicationState": "INITIATING"},
+}
+
+
+def test_what_the_answer_to_a_start_lacks_comes_from_the_look_before() -> None:
+    outcome = Outcome(sid(0), first=BEFORE, latest=ANSWER, action="start", changed=True)
+    outcome.finish("done", "DRS accepted the start")
+    (row,) = values_of([outcome], diff=True)["outcomes"]
+    assert (row["hostname"], row["tags"], row["arn"]) == ("web1", {"Role": "web"}, BEFORE["arn"])
+    assert (row["lifecycle"], row["recovery_instance_id"]) == ("reprotected", BEFORE["recoveryInstanceId"])
+    assert (row["previous_state"], row["state"], row["lag_duration"]) == ("STOPPED", "INITIATING", None)
+    assert values_of([outcome], diff=True)["diff"]["after"] == f"{sid(0)} web1 INITIATING\n"
+    run = Run(RunOptions("replicating"), FakeDrs({}), [outcome])
+    assert success_message(run) == f"1 of 1 source server started ({REGION}, account 123456789012)"
+
+
+def test_what_a_later_look_no_longer_shows_is_gone() -> None:
+    later = {**hinted("web1"), "sourceServerID": sid(0), "dataReplicationInfo": {"dataReplicationState": "CONTINUOUS"}}
+    outcome = Outcome(sid(0), first=BEFORE, latest=later)
+    (row,) = values_of([outcome], diff=False)["outcomes"]
+    assert (row["lifecycle"], row["recovery_instance_id"], row["tags"]) == ("normal", None, {})
+
+
+def test_tags_that_cannot_be_encoded_do_not_break_the_result() -> None:
+    server = {"sourceServerID": sid(0), "tags": {"\udc80": "\ud800", "list": ["no text"]}}
+    (row,) = values_of([Outcome(sid(0), first=server, latest=server)], diff=False)["outcomes"]
+    json.dumps(row, ensure_ascii=False).encode()
+    assert list(row["tags"]) == ["\\udc80"]
 
 
 def test_an_outcome_tells_the_state_before_and_after_the_call() -> None:
@@ -173,15 +223,12 @@ def test_texts_of_an_outcome_are_cut_and_shown_escaped() -> None:
 def test_the_summary_counts_the_outcomes() -> None:
     drs = FakeDrs([*MIXED, "STOPPED", "STOPPED"])
     drs.servers[sid(7)].holds = [True]
-    run = drs.run(
-        max_in_progress=3,
-        holds=True,
-        hold_reason=lambda server: "held" if server.get("replicationDirection") else None,
-    )
-    assert values_of(run.outcomes, diff=False)["summary"] == {
+    run = drs.run(max_in_progress=3, holds=True)
+    summary = values_of(run.outcomes, diff=False)["summary"]
+    assert summary == summary | {
         "matched": 8,
         "changed": 1,
-        "failed": 3,
+        "failed": 4,
         "held": 1,
         "deferred": 1,
         "by_state": {
@@ -316,7 +363,7 @@ def test_a_failure_names_causes_once_with_their_servers_and_hosts() -> None:
     drs = FakeDrs(["DISCONNECTED", GONE, "DISCONNECTED"])
     drs.servers[sid(0)].members = hinted("web1\x1b")
     message = str(failure_message(drs.run().run))
-    assert message.count("reinstall or reconnect the AWS Replication Agent") == 1
+    assert message.count("see that the host is up") == 1
     assert f": {sid(0)} web1\\x1b, {sid(2)}; DRS does not know this ID in {REGION}: {sid(1)}." in message
     assert message.startswith("3 of 3 source servers are not replicating (0 started, 3 failed; ")
 
@@ -345,13 +392,12 @@ def test_a_failure_names_at_most_20_servers(number: int, more: str) -> None:
     assert message.endswith(f"{sid(min(20, number) - 1)}{more}.")
 
 
-def test_the_20_names_go_to_the_first_causes_and_the_others_are_counted() -> None:
-    run = ended(*failed(30))
+def test_the_rarest_cause_names_its_server_too() -> None:
+    run = ended(*failed(60))
     for number, outcome in enumerate(run.outcomes):
-        outcome.cause = f"cause {number // 15}" if number < 29 else "last cause"
+        outcome.cause = "commonest" if number < 40 else "common" if number < 59 else "rarest"
     message = str(failure_message(run))
-    names = [", ".join(sid(number) for number in numbers) for numbers in (range(15), range(15, 20))]
-    assert message.endswith(f": cause 0: {names[0]}; cause 1: {names[1]}; last cause: 1 source server; and 10 more.")
+    assert f"; rarest: {sid(59)}; and 40 more." in message
 
 
 def test_a_long_text_of_aws_is_cut_everywhere() -> None:
@@ -403,13 +449,15 @@ def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> Non
 def test_there_is_one_warning_for_each_cause() -> None:
     drs = FakeDrs(["STALLED", "PAUSED", "STALLED", "SOMETHING_NEW", "STOPPED", "STOPPED", "CONTINUOUS", "DISCONNECTED"])
     drs.servers[sid(0)].members = hinted("web1")
-    run = drs.run(hold_reason=lambda _server: "failed over", holds=True)
+    for number in (4, 5):
+        drs.servers[sid(number)].holds = [True]
+    run = drs.run(holds=True)
     stalled, paused, unknown, held = warnings_of(run.outcomes)
     assert stalled.startswith("Of 8 source servers: STALLED: AGENT_NOT_SEEN, check that the source server is up")
     assert stalled.endswith(f": {sid(0)} web1, {sid(2)}")
     assert paused == f"Of 8 source servers: PAUSED, replication is paused: {sid(1)}"
     assert unknown.startswith("Of 8 source servers: SOMETHING_NEW, ")
-    assert held == f"Of 8 source servers: held, failed over: {sid(4)}, {sid(5)}"
+    assert held == f"Of 8 source servers: held, {LIFECYCLES['failback'].cause}: {sid(4)}, {sid(5)}"
 
 
 def test_a_warning_about_the_one_server_is_in_the_singular() -> None:

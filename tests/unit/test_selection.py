@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.holds import hold_reason
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find, unmatched_everywhere
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Filters,
     Selection,
+    Unmatched,
     matches,
     state_warnings,
     unmatched,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SOURCE_SERVER_ID
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import (
+    ACCOUNT_ID,
+    SOURCE_SERVER_ID,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
     parse_filters,
@@ -37,6 +40,12 @@ TWO = "s-ABCDEFGHIJKLMNOPQ"
 
 def select(**given: Any) -> Selection | None:
     return parse_selection({**dict.fromkeys(SELECTORS), "exclude_filters": None, **given}, SELECTORS)
+
+
+def test_the_shape_of_an_account_is_that_of_the_model(drs_model: ServiceModel) -> None:
+    metadata = drs_model.shape_for("AccountID").metadata
+    assert (metadata["min"], metadata["max"]) == (12, 12)
+    assert ACCOUNT_ID.fullmatch("012345670123")
 
 
 def test_the_shape_of_an_id_is_that_of_the_model(drs_model: ServiceModel) -> None:
@@ -180,6 +189,47 @@ def test_an_unknown_key_is_rejected_and_the_known_ones_are_listed(key: object) -
     assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
 
 
+@pytest.mark.parametrize("key", ["staging-account-id", "origin-account-id"])
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        (0o12345670123, "1402433619"),
+        ("1402433619", "1402433619"),
+        ("1234567890123", "1234567890123"),
+        ("12345678901a", "12345678901a"),
+        ("", ""),
+        (True, "true"),
+        (111111111111.0, "111111111111.0"),
+        ("\u0661" * 12, "\u0661" * 12),
+        (["111111111111", 7, "222222222222", "8"], "7', '8"),
+    ],
+    ids=short_id,
+)
+def test_an_account_without_twelve_digits_is_rejected_and_to_be_quoted(key: str, value: object, wrong: str) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "filters": {"filters": {key: value}},
+        "exclude_filters": {"filters": {"tag-key": "*"}, "exclude_filters": [{"tag-key": "a"}, {key: value}]},
+    }
+    for option, given in options.items():
+        with pytest.raises(InvalidOptions) as raised:
+            select(**given)
+        assert str(raised.value) == (
+            f"{option}: {key} takes account IDs of 12 digits, not '{wrong}': quote them, since YAML reads a number"
+            " that begins with 0 as octal"
+        )
+
+
+@pytest.mark.parametrize("value", ["111111111111", 111111111111, "012345670123", "*", "1111*", "?" * 12, ["12?", "*"]])
+def test_an_account_with_twelve_digits_or_a_wildcard_is_taken(value: object) -> None:
+    parsed = parse_filters("filters", {"staging-account-id": value, "origin-account-id": value})
+    assert parsed["staging-account-id"] == parsed["origin-account-id"]
+    assert all(len(pattern) in (1, 3, 5, 12) for pattern in parsed["origin-account-id"])
+
+
+def test_only_accounts_have_twelve_digits() -> None:
+    assert parse_filters("filters", {"tag:Account": 7, "hostname": 8}) == {"tag:Account": ["7"], "hostname": ["8"]}
+
+
 def test_the_key_of_a_tag_may_hold_any_character() -> None:
     assert parse_filters("filters", {"tag:a\nb": "x"}) == {"tag:a\nb": ["x"]}
 
@@ -215,6 +265,7 @@ SERVER: dict[str, Any] = {
         ("origin-account-id", "222222222222", "111111111111"),
         ("origin-region", "us-east-1", "us-east-2"),
         ("replication-direction", "FAILOVER", "FAILBACK"),
+        ("lifecycle", "norm*", "failed_over"),
     ],
 )
 def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str) -> None:
@@ -322,13 +373,18 @@ def test_what_matches_any_of_the_excluded_filters_is_left_out() -> None:
         ({"tag:Env": ["prod"], "replication-state": ["STALLED"]}, [], 0, True),
         ({"tag:Env": ["prdo"], "replication-state": ["STOPPED"]}, [], 0, False),
         ({"replication-state": ["STALLED"]}, [], 0, True),
+        ({"lifecycle": ["failed_over"]}, [], 0, True),
+        ({"lifecycle": ["normal"]}, [], 3, True),
+        ({"tag:Env": ["prod"], "lifecycle": ["failed_over"]}, [], 0, True),
+        ({"tag:Env": ["prdo"], "lifecycle": ["normal"], "replication-state": ["STOPPED"]}, [], 0, False),
+        ({"tag:Env": ["prod"]}, [{"lifecycle": ["normal"]}], 0, False),
         ({"tag:Env": ["prod"]}, [{"hostname": ["web*"]}], 0, False),
         ({"tag:Env": ["prod"]}, [{"replication-state": ["STOPPED"]}], 1, True),
         ({"tag:Env": ["test"]}, [{"replication-state": ["STOPPED"]}], 0, False),
     ],
     ids=short_id,
 )
-def test_the_state_may_leave_no_server_but_does_not_hide_a_mistyped_tag(
+def test_the_state_and_the_lifecycle_may_leave_no_server_but_do_not_hide_a_mistyped_tag(
     filters: Filters, exclude_filters: list[Filters], number: int, is_broadly_matched: bool
 ) -> None:
     result = find(fleet(), Selection(filters=filters, exclude_filters=exclude_filters))
@@ -357,8 +413,91 @@ def test_a_region_without_any_server_matches_nothing() -> None:
     ids=short_id,
 )
 def test_a_value_that_names_no_existing_server_is_unmatched(filters: Filters, expected: list[str]) -> None:
-    assert find(fleet(), Selection(filters=filters)).unmatched == expected
-    assert list(unmatched(fleet().describe_all(), filters)) == expected
+    assert find(fleet(), Selection(filters=filters)).all_unmatched == expected
+    assert list(map(str, unmatched(fleet().describe_all(), filters))) == expected
+
+
+@pytest.mark.parametrize(
+    ("hints", "key", "name", "likely"),
+    [
+        ({"hostname": "web1.example.net"}, "hostname", "web1", "hostname=web1.*"),
+        ({"hostname": "web1", "fqdn": "web1.example.net"}, "hostname", "WEB1.example.net", "fqdn=WEB1.example.net"),
+        ({"hostname": "web1"}, "hostname", "web1.example.net", "hostname=web1"),
+        ({"fqdn": "web1"}, "hostname", "web1", "fqdn=web1"),
+        ({"fqdn": "web1"}, "hostname", "web1.example.net", "fqdn=web1"),
+        ({"fqdn": "web1.example.net"}, "hostname", "web1", "fqdn=web1.*"),
+        ({"hostname": "web1", "fqdn": "web1.example.net"}, "fqdn", "web1", "hostname=web1"),
+        ({"fqdn": "web1.example.net"}, "fqdn", "web1", "fqdn=web1.*"),
+        ({"hostname": "web1.example.net"}, "fqdn", "web1.example.net", "hostname=web1.example.net"),
+        ({"hostname": "web1.example.net"}, "fqdn", "web1", "hostname=web1.*"),
+        ({"hostname": "web1"}, "fqdn", "web1.example.net", "hostname=web1"),
+        ({"hostname": "web11", "fqdn": "web11.example.net"}, "hostname", "web1", ""),
+        ({"hostname": "web1.example.org"}, "hostname", "web1.example.net", ""),
+        ({"awsInstanceID": "web1.example.net"}, "ec2-instance-id", "web1", ""),
+        ({"hostname": "web1"}, "source-server-id", "web1", ""),
+    ],
+    ids=short_id,
+)
+def test_a_host_name_of_another_form_has_a_filter_that_would_match(
+    hints: dict[str, str], key: str, name: str, likely: str
+) -> None:
+    drs = FakeDrs(["STOPPED"])
+    drs.servers[sid(0)].members = {"sourceProperties": {"identificationHints": hints}}
+    (missing,) = find(drs, Selection(filters={key: [name]})).unmatched
+    (excluded,) = find(drs, Selection(exclude_filters=[{key: [name]}])).unmatched_exclusions
+    assert missing.likely == excluded.likely == likely
+    assert missing.told == excluded.told == f"{key}={name}" + (f" ({likely} would match)" if likely else "")
+    if likely:
+        other, pattern = likely.split("=")
+        assert found(drs, {other: [pattern]}) == [sid(0)]
+
+
+@pytest.mark.parametrize(
+    ("exclude_filters", "missing", "idle"),
+    [
+        ([{"hostname": ["web0", "wbe1", "*x"]}], ["hostname=wbe1"], []),
+        ([{"hostname": ["web9"]}, {"hostname": ["WEB9", "web9"]}], ["hostname=web9", "hostname=WEB9"], []),
+        ([{"hostname": ["web9"], "replication-state": ["STOPPED"]}], ["hostname=web9"], []),
+        ([{"hostname": ["web9"], "tag:Env": ["none"]}], ["hostname=web9"], []),
+        ([{"source-server-id": [sid(9)]}], [f"source-server-id={sid(9)}"], []),
+        ([{"tag:Env": ["none"]}, {"tag-key": ["Env"]}], [], ["tag:Env=none"]),
+        ([{"hostname": ["db*"]}], [], ["hostname=db*"]),
+        ([{"hostname": ["web0"], "tag:Env": ["x", "y"]}], [], ["hostname=web0, tag:Env=x, y"]),
+        ([{"tag:Env": ["none"], "replication-state": ["STOPPED"]}], [], []),
+        ([{"replication-state": ["STALLED"]}], [], []),
+        ([{"lifecycle": ["reversed"]}], [], []),
+        ([{"tag:Env": ["test"]}], [], []),
+    ],
+    ids=short_id,
+)
+def test_excluded_filters_that_match_nothing_are_found_among_all_that_is_listed(
+    monkeypatch: pytest.MonkeyPatch, exclude_filters: list[Filters], missing: list[str], idle: list[str]
+) -> None:
+    monkeypatch.setitem(READERS, "lifecycle", lambda _server: "normal")
+    for filters in ({"hostname": ["web1"]}, {"source-server-id": [sid(1)]}, {}):
+        drs = fleet()
+        result = find(drs, Selection(filters=filters, exclude_filters=exclude_filters))
+        assert result.all_unmatched == [f"exclude_filters: {each}" for each in missing]
+        assert result.idle_exclusions == idle
+        assert sum(len(call.ids) for call in drs.journal) == 3, "no ID is pushed down"
+
+
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [
+        ([["a", "b"], ["b", "c"]], ["hostname=b"]),
+        ([["a"], []], []),
+        ([["a", "b"]], ["hostname=a", "hostname=b"]),
+    ],
+)
+def test_a_name_is_unmatched_everywhere_if_no_region_has_it(regions: list[list[str]], expected: list[str]) -> None:
+    missing = [[Unmatched("hostname", name) for name in names] for names in regions]
+    assert list(map(str, unmatched_everywhere(missing))) == expected
+
+
+def test_the_filter_that_would_match_is_that_of_the_region_that_has_one() -> None:
+    (one,) = unmatched_everywhere([[Unmatched("hostname", "a")], [Unmatched("hostname", "a", "fqdn=a")]])
+    assert one.told == "hostname=a (fqdn=a would match)"
 
 
 def test_a_named_server_that_is_excluded_is_not_unmatched() -> None:
@@ -389,8 +528,10 @@ def test_a_page_that_cannot_be_had_is_an_error_and_no_shorter_answer() -> None:
 def test_a_pattern_that_matches_no_known_state_is_warned_of() -> None:
     filters = {"replication-state": ["STOP*", "stopped", "CONTINUOUS"], "hostname": ["nobody"]}
     first, second = state_warnings(Selection(filters=filters, exclude_filters=[{"replication-state": ["STALED"]}]))
-    assert first.startswith("replication-state 'stopped' matches none of the known states: STOPPED, ")
+    assert first.startswith("replication-state 'stopped' matches none of the known values: STOPPED, ")
     assert "'STALED'" in second
+    (warning,) = state_warnings(Selection(filters={"lifecycle": ["fail*", "failedover"]}))
+    assert warning.startswith("lifecycle 'failedover' matches none of the known values: launching, failback, ")
 
 
 def launched(kind: str, status: str) -> dict[str, Any]:
@@ -401,37 +542,6 @@ IS_FAILED_OVER = "failed over to a recovery instance"
 IS_UNDER_WAY = "a recovery launch is in progress"
 IS_EXTENDED = "extended from another account"
 IS_REVERSED = "has a reversed source server, protect it by reversed replication"
-
-
-@pytest.mark.parametrize(
-    ("server", "reason"),
-    [
-        ({}, None),
-        (launched("RECOVERY", "LAUNCHED"), IS_FAILED_OVER),
-        (launched("RECOVERY", "PENDING"), IS_UNDER_WAY),
-        (launched("RECOVERY", "IN_PROGRESS"), IS_UNDER_WAY),
-        ({**launched("RECOVERY", "PENDING"), "recoveryInstanceId": None}, IS_UNDER_WAY),
-        ({**launched("RECOVERY", "IN_PROGRESS"), "recoveryInstanceId": ""}, IS_UNDER_WAY),
-        (launched("RECOVERY", "FAILED"), None),
-        (launched("RECOVERY", "TERMINATED"), None),
-        (launched("RECOVERY", ""), IS_FAILED_OVER),
-        (launched("DRILL", "LAUNCHED"), None),
-        (launched("DRILL", "PENDING"), None),
-        ({**launched("RECOVERY", "LAUNCHED"), "recoveryInstanceId": None}, None),
-        ({"recoveryInstanceId": "i-0"}, None),
-        ({"replicationDirection": "FAILBACK"}, "replicates in direction FAILBACK"),
-        ({"replicationDirection": "FAILOVER"}, None),
-        ({"stagingArea": {"status": "EXTENDED"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "EXTENSION_ERROR"}}, IS_EXTENDED),
-        ({"stagingArea": {"status": "NOT_EXTENDED"}}, None),
-        ({"reversedDirectionSourceServerArn": "arn:aws:drs:eu-west-1:1:source-server/s-1"}, IS_REVERSED),
-        ({"reversedDirectionSourceServerArn": ""}, None),
-        ({"lifeCycle": None, "stagingArea": None}, None),
-    ],
-    ids=short_id,
-)
-def test_a_server_that_somebody_stopped_for_a_reason_is_held(server: dict[str, Any], reason: str | None) -> None:
-    assert hold_reason(server) == reason
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    Named,
     by_cause,
     claimed_warnings,
     error_value,
     named,
+    silence_warnings,
     snake_case,
     summary_of,
+    tags_value,
     where,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
@@ -25,6 +29,8 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     sid,
 )
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from hypothesis import given
+from hypothesis import strategies as st
 
 TAGS = {"CostCenter": "a", "aws:x": "b", "camelCase": "camelCase", "UPPER": "", "a-b c": "Ä"}
 
@@ -142,7 +148,8 @@ def test_the_summary_adds_up_the_bytes_of_all_disks() -> None:
         return {"dataReplicationInfo": {"dataReplicationState": "INITIAL_SYNC", "replicatedDisks": rows}}
 
     servers = [server((1000, 500, 1), (2000, 1000, 2)), server((3000, 2000, 3)), {}]
-    assert summary_of(servers, map(state_of, servers)) == {
+    summary = summary_of(servers, map(state_of, servers))
+    assert summary == summary | {
         "matched": 3,
         "by_state": {"INITIAL_SYNC": 2, "UNKNOWN": 1},
         "total_storage_bytes": 6000,
@@ -181,11 +188,50 @@ def test_the_account_is_that_of_the_arns(arns: list[str | None], expected: str) 
     assert where(REGION, [{"arn": arn} for arn in arns]) == expected
 
 
+def causes_of(*sizes: int) -> list[tuple[str, Named]]:
+    """As many servers for each cause, the causes one after the other."""
+    causes = [f"cause {number}" for number, size in enumerate(sizes) for _server in range(size)]
+    return [(cause, (sid(number), None, "")) for number, cause in enumerate(causes)]
+
+
 def test_causes_may_come_after_the_number_of_their_servers() -> None:
-    causes = [(cause, (sid(number), None, "")) for number, cause in enumerate(["a"] * 20 + ["b"] * 2)]
-    first, second, more = by_cause(causes, counted=True)
-    assert first.startswith(f"20 a: {sid(0)}, {sid(1)}")
-    assert (second, more) == ("2 b", "and 2 more")
+    first, second, more = by_cause(causes_of(20, 2), counted=True)
+    assert first.startswith(f"20 cause 0: {sid(0)}, {sid(1)}")
+    assert (second, more) == (f"2 cause 1: {sid(20)}, {sid(21)}", "and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "names", "more"),
+    [
+        ((), [], None),
+        ((20,), [20], None),
+        ((21,), [20], "and 1 more"),
+        ((19, 1), [19, 1], None),
+        ((300, 1), [19, 1], "and 281 more"),
+        ((1, 300, 1), [1, 18, 1], "and 282 more"),
+        ((12, 9, 1), [10, 9, 1], "and 2 more"),
+        ((100, 100, 3), [9, 8, 3], "and 183 more"),
+        ((1,) * 20, [1] * 20, None),
+        ((5,) * 25, [1] * 20, "and 105 more"),
+    ],
+)
+def test_the_20_names_are_shared_so_that_no_cause_goes_without(
+    sizes: tuple[int, ...], names: list[int], more: str | None
+) -> None:
+    parts = by_cause(causes_of(*sizes))
+    assert [len(re.findall(r"s-\d{17}", part)) for part in parts if part != more] == names
+    assert parts[len(names) :] == ([more] if more else [])
+
+
+@given(st.lists(st.integers(1, 40), max_size=30))
+def test_every_cause_names_a_server_and_every_server_is_named_or_counted(sizes: list[int]) -> None:
+    parts = by_cause(causes_of(*sizes))
+    text = "; ".join(parts)
+    named_ids = re.findall(r"s-\d{17}", text)
+    more = re.search(r"and (\d+) more$", text)
+    assert len(named_ids) == len(set(named_ids)) == min(20, sum(sizes))
+    assert len(named_ids) + int(more[1] if more else 0) == sum(sizes)
+    assert len(re.findall(r"cause \d+: s-", text)) == min(20, len(sizes))
 
 
 def test_a_server_is_named_by_id_host_and_detail() -> None:
@@ -201,3 +247,37 @@ def test_a_server_is_named_by_id_host_and_detail() -> None:
         f"{sid(2)} (why)",
         sid(3),
     ]
+
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=timezone.utc)
+
+
+def seen(number: int, ago: timedelta, state: str = "CONTINUOUS") -> dict[str, Any]:
+    return {
+        "sourceServerID": sid(number),
+        "dataReplicationInfo": {"dataReplicationState": state},
+        "lifeCycle": {"lastSeenByServiceDateTime": (NOW - ago).isoformat()},
+    }
+
+
+def test_one_warning_names_the_servers_that_read_continuous_but_are_silent() -> None:
+    minute, three_hours, days = timedelta(minutes=1), timedelta(hours=3, minutes=59), timedelta(days=2)
+    assert silence_warnings(REGION, [], NOW) == []
+    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours, "STALLED")], NOW) == []
+    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours)], NOW) == [
+        f"1 source server of 2 in {REGION} reads CONTINUOUS but was last seen 3 h ago: {sid(2)}"
+    ]
+    (two,) = silence_warnings(REGION, [seen(1, days), seen(2, three_hours)], NOW)
+    assert two == (
+        f"2 source servers of 2 in {REGION} read CONTINUOUS but were last seen over 10 minutes ago: {sid(1)} (2 d ago),"
+        f" {sid(2)} (3 h ago)"
+    )
+    (many,) = silence_warnings(REGION, [seen(number, days) for number in range(30)], NOW)
+    assert many.count("s-0") == 20
+    assert many.endswith("; and 10 more")
+
+
+def test_tags_are_returned_as_they_are() -> None:
+    assert tags_value({"tags": {**TAGS, "n": 7}}) == TAGS
+    assert tags_value({"tags": {"\ud800": "\ud800"}}) == {"\\ud800": "\\ud800"}
+    assert tags_value({}) == {}

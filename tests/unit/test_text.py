@@ -9,6 +9,8 @@ import unicodedata
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import (
     LONGEST_TEXT,
+    abridged,
+    ago,
     count,
     first_line,
     listed,
@@ -121,6 +123,65 @@ def test_a_return_value_has_80_characters_at_the_most() -> None:
     assert short("x" * 81, 10) == "x" * 9 + "…"
 
 
+ARN = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_{'Operators' * 5}_0123456789abcdef/me@example.com"
+RESOURCE = "arn:aws:drs:eu-west-1:111122223333:source-server/s-1234567890abcdef0"
+WHY = "because no identity-based policy allows the drs:StartReplication action"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 240, "x" * 240),
+        (f"{ARN} may not", f"{ARN} may not"),
+        (f"User: {ARN} may not touch {RESOURCE}, {'why ' * 20}", f"User: … may not touch …, {'why ' * 20}".strip()),
+        (f"{ARN}. {RESOURCE}; {'x ' * 30}{WHY}.", f"…. …; {'x ' * 30}{WHY}."),
+        (f"{'x ' * 200}{WHY}", f"{'x ' * 83}… {WHY}"),
+        (f"{'x ' * 200}{WHY}. Encoded message: {'y' * 900}", f"{'x ' * 83}… {WHY}…"),
+        (f"{'x ' * 100}{'y ' * 100}", f"{'x ' * 59}… {'y ' * 59}".strip()),
+        ("a" * 200 + "b" * 200, "a" * 117 + " … " + "b" * 118),
+        (f"{ARN}\x1b {'x ' * 200}", None),
+        (f"because no {'y' * 900}", None),
+        ("arn:" * 200_000 + "." * 200_000, "…"),
+    ],
+)
+def test_a_long_text_of_aws_loses_its_arns_then_its_middle_and_never_the_clause_that_says_why(
+    text: str, shown: str | None
+) -> None:
+    assert len(abridged(text)) <= 240
+    assert abridged(text).isprintable()
+    if shown is not None:
+        assert abridged(text) == shown
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "because no service control policy allows the drs:StopReplication action",
+        "because no permissions boundary allows the drs:StartReplication action",
+        "because no VPC endpoint policy allows the drs:StartReplication action",
+        "with an explicit deny in a service control policy",
+        "with an explicit deny in a resource control policy",
+        "with an explicit deny in an identity-based policy",
+    ],
+)
+@pytest.mark.parametrize("before", [0, 3, 500])
+@pytest.mark.parametrize("after", ["", ".", f": {RESOURCE}", ". " + "z" * 2000])
+def test_the_clause_that_says_why_a_call_was_denied_is_never_cut(why: str, before: int, after: str) -> None:
+    text = f"User: {ARN} is not authorized {'to ' * before}perform: drs:X on resource: {RESOURCE} {why}{after}"
+    assert why in abridged(text)
+    assert abridged(text).startswith("User: … is not authorized")
+
+
+@properties
+@given(ANY_TEXT)
+def test_any_text_of_aws_is_abridged_to_a_safe_one(text: str) -> None:
+    shown = abridged(text)
+    assert len(shown) <= LONGEST_TEXT
+    assert shown.isprintable()
+    if len(printable(text, 4096)) <= LONGEST_TEXT:
+        assert shown == printable(text)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -163,3 +224,20 @@ def test_a_noun_is_counted(number: int, expected: str) -> None:
 @pytest.mark.parametrize(("number", "expected"), [(1, "once"), (2, "2 times"), (6, "6 times")])
 def test_how_often_is_put_in_words(number: int, expected: str) -> None:
     assert times(number) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 s ago"),
+        (59.9, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (3600, "1 h ago"),
+        (86399, "23 h ago"),
+        (86400, "1 d ago"),
+        (8640000.5, "100 d ago"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: float, expected: str) -> None:
+    assert ago(seconds) == expected

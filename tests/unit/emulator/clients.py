@@ -23,6 +23,7 @@ REGION = "eu-west-1"
 WEB = "s-00000000000000001"
 DB = "s-00000000000000002"
 ABSENT = "s-99999999999999999"
+BOTH = ({"sourceServerID": WEB}, {"sourceServerID": DB})
 
 
 class Clock:
@@ -72,6 +73,88 @@ def describe(service: Service, **params: Any) -> dict[str, Any]:
 def states(service: Service, **params: Any) -> list[str]:
     """The states that one Describe shows, by ID."""
     return [server["dataReplicationInfo"]["dataReplicationState"] for server in describe(service, **params)["items"]]
+
+
+def code_of(reply: Reply) -> str | None:
+    """The code of the error that a reply brings, None without one."""
+    return reply.headers.get("x-amzn-ErrorType")
+
+
+def start(service: Service, source_server_id: str = WEB) -> Reply:
+    """One StartReplication."""
+    return ask(service, "StartReplication", sourceServerID=source_server_id)
+
+
+def stop(service: Service, source_server_id: str = WEB) -> Reply:
+    """One StopReplication."""
+    return ask(service, "StopReplication", sourceServerID=source_server_id)
+
+
+def many(count: int) -> list[dict[str, Any]]:
+    """So many servers, with IDs in order."""
+    return [{"sourceServerID": f"s-{number:017d}"} for number in range(count)]
+
+
+def items(service: Service, operation: str, **params: Any) -> list[dict[str, Any]]:
+    """The items of the first page of a Describe."""
+    body = ask(service, operation, **params).body
+    assert isinstance(body, dict), body
+    found: list[dict[str, Any]] = body["items"]
+    return found
+
+
+def log_of(service: Service, job_id: str) -> list[dict[str, Any]]:
+    """What the log of a job says so far."""
+    return items(service, "DescribeJobLogItems", jobID=job_id)
+
+
+def launch(service: Service, *source_server_ids: str, is_drill: bool = True) -> str:
+    """The ID of a job that launches these servers, by default the first one."""
+    sources = [{"sourceServerID": source_server_id} for source_server_id in source_server_ids or (WEB,)]
+    body = ask(service, "StartRecovery", sourceServers=sources, isDrill=is_drill).body
+    assert isinstance(body, dict), body
+    job_id: str = body["job"]["jobID"]
+    return job_id
+
+
+def terminate(service: Service, *recovery_instance_ids: str) -> dict[str, Any]:
+    """A job that terminates these instances."""
+    body = ask(service, "TerminateRecoveryInstances", recoveryInstanceIDs=list(recovery_instance_ids)).body
+    assert isinstance(body, dict), body
+    job: dict[str, Any] = body["job"]
+    return job
+
+
+def finish(service: Service, job_id: str) -> dict[str, Any]:
+    """Describes a job until it is COMPLETED, and returns it."""
+    for _time in range(20):
+        (job,) = items(service, "DescribeJobs", filters={"jobIDs": [job_id]})
+        if job["status"] == "COMPLETED":
+            return job
+    raise AssertionError(f"{job_id} does not end")
+
+
+def ready(source_server_id: str = WEB, **members: Any) -> dict[str, Any]:
+    """A server that can be drilled."""
+    return {"sourceServerID": source_server_id, "state": "CONTINUOUS", **members}
+
+
+def statuses(job: dict[str, Any]) -> dict[str, Any]:
+    """The launchStatus of each participant, None without one."""
+    return {one["sourceServerID"]: one.get("launchStatus") for one in job["participatingServers"]}
+
+
+def instances(service: Service, **filters: Any) -> dict[str, Any]:
+    """The recovery instances that one Describe lists, and the state of each."""
+    found = items(service, "DescribeRecoveryInstances", filters=filters)
+    return {instance["recoveryInstanceID"]: instance["ec2InstanceState"] for instance in found}
+
+
+def last_launch(service: Service) -> tuple[Any, Any, Any]:
+    """Type and status of the first server's last launch, and its lastLaunchResult."""
+    server = service.servers(REGION)[WEB]
+    last = server["lifeCycle"]["lastLaunch"]
+    return last["initiated"]["type"], last["status"], server["lastLaunchResult"]
 
 
 def drs_client(url: str, **options: Any) -> Any:

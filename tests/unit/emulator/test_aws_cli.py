@@ -22,7 +22,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients impor
 THIRD = "s-00000000000000003"
 SCRIPT = world_of(
     {"sourceServerID": WEB, "hostname": "web1"},
-    {"sourceServerID": DB, "state": "CONTINUOUS"},
+    {"sourceServerID": DB, "state": "CONTINUOUS", "hostname": "db1"},
     {"sourceServerID": THIRD, "state": "BACKLOG", "snapshots": [7200, 600, 86400]},
 )
 
@@ -127,3 +127,32 @@ def test_the_newest_recovery_snapshot_before_a_moment(emulator: Emulator) -> Non
 
 def test_no_recovery_snapshots_of_a_stopped_server(emulator: Emulator) -> None:
     assert answer(emulator, "describe-recovery-snapshots", "--source-server-id", WEB)["items"] == []
+
+
+def test_a_whole_drill(emulator: Emulator) -> None:
+    job = answer(emulator, "start-recovery", "--is-drill", "--source-servers", f"sourceServerID={DB}")["job"]
+    assert (job["status"], job["initiatedBy"]) == ("PENDING", "START_DRILL")
+    jobs = ("describe-jobs", "--filters", f"jobIDs={job['jobID']}")
+    seen = [answer(emulator, *jobs)["items"][0] for _time in range(3)]
+    assert [one["status"] for one in seen] == ["STARTED", "STARTED", "COMPLETED"]
+    assert seen[2]["participatingServers"] == [{"sourceServerID": DB, "launchStatus": "LAUNCHED"}]
+
+    log = answer(emulator, "describe-job-log-items", "--job-id", job["jobID"])["items"]
+    assert [item["event"] for item in log][-2:] == ["LAUNCH_END", "JOB_END"]
+    instances = ("describe-recovery-instances", "--filters", f"sourceServerIDs={DB}")
+    (instance,) = answer(emulator, *instances)["items"]
+    assert (instance["jobID"], instance["isDrill"], instance["ec2InstanceState"]) == (job["jobID"], True, "RUNNING")
+    assert log[-2]["eventData"]["targetInstanceID"] == instance["ec2InstanceID"]
+    configuration = answer(emulator, "get-launch-configuration", "--source-server-id", DB)
+    assert configuration["name"] == "db1"
+
+    arguments = ("terminate-recovery-instances", "--recovery-instance-ids", instance["recoveryInstanceID"])
+    termination = answer(emulator, *arguments)["job"]
+    seen = [answer(emulator, "describe-jobs")["items"] for _time in range(2)]
+    assert [[one["jobID"] for one in items] for items in seen] == [[termination["jobID"], job["jobID"]]] * 2
+    assert (seen[1][0]["status"], seen[1][0]["participatingServers"]) == ("COMPLETED", [])
+    (record,) = answer(emulator, *instances)["items"]
+    assert record["ec2InstanceState"] == "TERMINATED"
+    assert [call["input"] for call in emulator.calls("TerminateRecoveryInstances")] == [
+        {"recoveryInstanceIDs": [instance["recoveryInstanceID"]]}
+    ]

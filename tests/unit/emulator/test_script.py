@@ -26,11 +26,14 @@ def fault(**members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are clock,"),
+        ({"pagesize": 2}, "the script has the unknown key 'pagesize'; known are after_termination, barriers,"),
         ({"page_size": 0}, "page_size is less than 1"),
         ({"page_size": True}, "page_size is not a value of type int"),
         ({"latency": "slow"}, "latency is not a value of type int or float"),
         ({"latency": {"Start": 1}}, "'Start' is not an operation of DRS"),
+        ({"barriers": {"Start": {"DescribeSourceServers": 2}}}, "'Start' is not an operation of DRS"),
+        ({"barriers": {"StartReplication": {"Describe": 2}}}, "'Describe' is not an operation of DRS"),
+        ({"barriers": {"StartReplication": {"DescribeSourceServers": 0}}}, "DescribeSourceServers is less than 1"),
         ({"clock": "sun"}, 'neither "describe" nor {"wall": seconds above 0}'),
         ({"clock": {"wall": 0}}, 'neither "describe" nor {"wall": seconds above 0}'),
         ({"default_timeline": []}, "default_timeline has no steps"),
@@ -112,13 +115,3 @@ def test_a_seeded_state_of_the_full_form_shapes_the_rest() -> None:
     assert server["dataReplicationInfo"]["lagDuration"] == "PT1S"
     assert server["dataReplicationInfo"]["replicatedDisks"]
     assert server["lifeCycle"]["elapsedReplicationDuration"]
-
-
-@pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
-def test_a_server_that_does_not_replicate_has_no_lag_and_nothing_replicated(state: str) -> None:
-    server = source_server(WEB, state=state)
-    info = server["dataReplicationInfo"]
-    assert "lagDuration" not in info
-    assert "etaDateTime" not in info
-    assert sum(disk["totalStorageBytes"] for disk in info.get("replicatedDisks", [])) == 0
-    assert "elapsedReplicationDuration" not in server["lifeCycle"]

@@ -93,9 +93,9 @@ def test_boto3_with_a_session_token_is_accepted() -> None:
 def test_an_operation_that_is_not_implemented_is_not_tried_again() -> None:
     retrying = Config(retries={"total_max_attempts": 3, "mode": "standard"})
     with Emulator() as emulator, closing(drs_client(emulator.url, config=retrying)) as drs:
-        with pytest.raises(ClientError, match="does not implement DescribeJobs"):
-            drs.describe_jobs()
-        assert [call["status"] for call in emulator.calls("DescribeJobs")] == [501]
+        with pytest.raises(ClientError, match="does not implement DescribeSourceNetworks"):
+            drs.describe_source_networks()
+        assert [call["status"] for call in emulator.calls("DescribeSourceNetworks")] == [501]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,29 @@ def test_latency_is_waited_for_outside_the_lock() -> None:
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(lambda _n: drs.describe_source_servers(), range(8)))
         assert 0.2 <= time.monotonic() - began < 1.2
+
+
+def test_a_call_waits_at_its_barrier_until_the_awaited_calls_came() -> None:
+    script = world_of(STOPPED, barriers={"StartReplication": {"DescribeSourceServers": 2}})
+    with Emulator(script) as emulator, closing(drs_client(emulator.url)) as drs, ThreadPoolExecutor(1) as threads:
+        drs.describe_source_servers()
+        start = threads.submit(drs.start_replication, sourceServerID=WEB)
+        time.sleep(0.1)
+        assert not start.done()
+        drs.describe_source_servers()
+        assert start.result(10)["sourceServer"]["sourceServerID"] == WEB
+        assert [call["operation"] for call in emulator.journal()][2:] == ["StartReplication"]
+
+
+def test_it_ends_while_a_call_waits_at_its_barrier() -> None:
+    script = world_of(STOPPED, barriers={"StartReplication": {"DescribeSourceServers": 1}})
+    with ThreadPoolExecutor(1) as threads:
+        with Emulator(script) as emulator, closing(drs_client(emulator.url)) as drs:
+            start = threads.submit(drs.start_replication, sourceServerID=WEB)
+            time.sleep(0.1)
+        with pytest.raises(HTTPClientError):
+            start.result(10)
+    assert emulator.journal() == []
 
 
 def test_a_hundred_starts_at_once_start_each_server_once() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator, ScriptError
 from ansible_collections.disaster_recovery.aws.tests.emulator.model import structure, violations
-from ansible_collections.disaster_recovery.aws.tests.emulator.replies import Reply
 from ansible_collections.disaster_recovery.aws.tests.emulator.service import Service
 from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients import (
     ABSENT,
@@ -22,6 +21,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients impor
     WEB,
     Clock,
     ask,
+    code_of,
     drs_client,
     states,
     world_of,
@@ -51,10 +51,6 @@ def ages(service: Service, source_server_id: str = WEB, **params: Any) -> list[i
 def seeded(*scripted: Any, page_size: int = 300, **members: Any) -> Service:
     server = {"sourceServerID": WEB, "state": "CONTINUOUS", "snapshots": list(scripted), **members}
     return Service(world_of(server, {**server, "sourceServerID": DB}, page_size=page_size), Clock())
-
-
-def code_of(reply: Reply) -> str | None:
-    return reply.headers.get("x-amzn-ErrorType")
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -14,21 +14,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 with suppress(ImportError):  # AnsibleAWSModule tells the user
     from botocore import xform_name
 
+from ..resources.operations import OPERATIONS, Operation, document_in
 from ..resources.servers import SOURCE_SERVER_ID, text_at
-from ..resources.states import OPERATIONS, Operation
+from .circuit_breaker import UNANSWERED_IN_A_ROW, CircuitBreaker
 from .deadline import call_within
-from .errors import (
-    DrsError,
-    ErrorKind,
-    from_exception,
-    unreadable,
-)
+from .errors import CallType, DrsError, ErrorKind, from_exception, unreadable
 from .rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
@@ -41,7 +38,13 @@ if TYPE_CHECKING:
 
 DESCRIBE = "DescribeSourceServers"
 DESCRIBE_SNAPSHOTS = "DescribeRecoverySnapshots"
-READS = frozenset({DESCRIBE, DESCRIBE_SNAPSHOTS})
+
+CALL_TYPES: dict[str, CallType] = {
+    DESCRIBE: "read",
+    DESCRIBE_SNAPSHOTS: "read",
+    **{facts.api_name: "write" for facts in OPERATIONS.values()},
+}
+"""Every operation that the collection calls."""
 
 CALLS_AT_ONCE = 10
 
@@ -88,8 +91,8 @@ class Api(Protocol):
     def describe_all(self) -> list[SourceServer]:
         """Every source server of the region."""
 
-    def send(self, operation: Operation, source_server_id: str) -> SourceServer:
-        """Start or stop replication. Returns the source server from the response."""
+    def send(self, operation: Operation, resource_id: str) -> Mapping[str, Any]:
+        """Make the call for this resource. Returns its document from the response."""
 
 
 class SnapshotApi(Api, Protocol):
@@ -122,15 +125,19 @@ class DrsApi:
         self._client = client
         self._sleep = sleep
         self._clock = clock
-        operations = (*READS, *(operation.api_name for operation in OPERATIONS.values()))
-        self._limiters = {operation: RateLimiter(clock, sleep) for operation in operations}
-        for operation in READS:
-            client.meta.events.register(f"response-received.drs.{operation}", _require_a_list)
+        self._limiters = {operation: RateLimiter(clock, sleep) for operation in CALL_TYPES}
+        self._breakers = {operation: CircuitBreaker(clock) for operation in CALL_TYPES}
+        self._fatal: DrsError | None = None
         self._has_answered = threading.Event()
         client.meta.events.register("response-received.drs", self._record_answer)
         self._thread = threading.local()
-        for facts in OPERATIONS.values():
-            client.meta.events.register(f"before-send.drs.{facts.api_name}", self._refuse_late)
+        checks: dict[CallType, tuple[str, Callable[..., None]]] = {
+            "read": ("response-received", _require_a_list),
+            "write": ("before-send", self._refuse_late),
+        }
+        for operation, call_type in CALL_TYPES.items():
+            event, check = checks[call_type]
+            client.meta.events.register(f"{event}.drs.{operation}", check)
 
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         """The source servers with these IDs, from all pages; unknown ones are absent.
@@ -155,20 +162,20 @@ class DrsApi:
         request = {"sourceServerID": source_server_id, "order": "DESC", "maxResults": SNAPSHOTS_PER_PAGE}
         return self._pages(DESCRIBE_SNAPSHOTS, request, lambda item: item.get("sourceServerID") == source_server_id)
 
-    def send(self, operation: Operation, source_server_id: str) -> SourceServer:
-        """Start or stop replication. Returns the source server from the response. Raises DrsError.
+    def send(self, operation: Operation, resource_id: str) -> Mapping[str, Any]:
+        """Make the call for this resource. Returns its document from the response. Raises DrsError.
 
         Only a throttled call is resent, since a 429 means that it was not applied.
         """
-        name = OPERATIONS[operation].api_name
+        facts = OPERATIONS[operation]
 
-        def call() -> SourceServer:
-            server = self._request(name, {"sourceServerID": source_server_id}).get("sourceServer")
-            if not isinstance(server, dict) or server.get("sourceServerID") != source_server_id:
-                raise unreadable(name, self.region)
-            return server
+        def call() -> Mapping[str, Any]:
+            document = document_in(operation, resource_id, self._request(facts.api_name, facts.request(resource_id)))
+            if not isinstance(document, Mapping):
+                raise unreadable(facts.api_name, self.region)
+            return document
 
-        return self._attempt(name, call)
+        return self._attempt(facts.api_name, call)
 
     def _pages(
         self, operation: str, request: Mapping[str, Any], is_item: Callable[[Mapping[str, Any]], bool]
@@ -200,43 +207,66 @@ class DrsApi:
 
     def _attempt(self, operation: str, call: Callable[[], Answer]) -> Answer:
         """Call until there is a response, or an error after which the operation must not be retried."""
-        limiter = self._limiters[operation]
         errors: Counter[ErrorKind] = Counter()
         error: DrsError | None = None
         while True:
-            acquired_at = limiter.acquire(self.until)
-            if acquired_at >= self.until and (error or operation not in READS):
-                raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")
+            admitted_at = self._admit(operation, error)
             try:
                 answer = call()
             except DrsError as failed:
                 error = failed
                 errors[error.kind] += 1
-                limiter.record(acquired_at, throttled=error.kind == "throttled")
-                pause = self._pause_after(error, errors[error.kind], limiter)
-                if not self._may_retry(operation, error.kind, errors) or self._clock() + pause >= self.until:
+                self._record(operation, admitted_at, error)
+                pause = self._pause_after(operation, error, errors[error.kind])
+                if not self._may_retry(operation, error, errors) or self._clock() + pause >= self.until:
                     raise
                 self._sleep(pause)
             else:
-                limiter.record(acquired_at, throttled=False)
+                self._record(operation, admitted_at, None)
                 return answer
 
-    def _may_retry(self, operation: str, kind: ErrorKind, errors: Counter[ErrorKind]) -> bool:
-        """Whether to retry after these errors. kind: of the last one."""
-        if self._users_attempts is not None and sum(errors.values()) >= self._users_attempts:
-            return False
-        if kind == "throttled":
-            return self._users_attempts is not None or not self._limiters[operation].is_exhausted()
-        return kind == "unanswered" and operation in READS and errors[kind] < self.attempts
+    def _admit(self, operation: str, error: DrsError | None) -> float:
+        """Wait until the call may be sent, and return the time. The only place that decides this.
 
-    def _pause_after(self, error: DrsError, times: int, limiter: RateLimiter) -> float:
+        Raises the error of the last attempt, if there was one; otherwise not_tried after a fatal error and while the
+        circuit breaker is open, and not_sent at the deadline, after which only a last Describe is sent.
+        """
+        if self._fatal:
+            raise error or replace(self._fatal, kind="not_tried")
+        admitted_at = self._limiters[operation].acquire(self.until)
+        if admitted_at >= self.until and (error or operation != DESCRIBE):
+            raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")
+        if not self._breakers[operation].lets_through():
+            raise error or DrsError("not_tried", None, f"{UNANSWERED_IN_A_ROW} calls in a row were not answered")
+        return admitted_at
+
+    def _record(self, operation: str, admitted_at: float, error: DrsError | None) -> None:
+        """Tell what decides about the next calls how this one ended."""
+        if error and not error.facts.is_sent:
+            return
+        self._limiters[operation].record(admitted_at, throttled=error is not None and error.facts.is_throttled)
+        self._breakers[operation].record(answered=error is None or error.facts.is_answered)
+        if error and error.facts.ends_run:
+            self._fatal = error
+
+    def _may_retry(self, operation: str, error: DrsError, errors: Counter[ErrorKind]) -> bool:
+        """Whether to retry after these errors. error: the last one."""
+        if not error.facts.is_resent[CALL_TYPES[operation]]:
+            return False
+        if self._users_attempts is not None:
+            return sum(errors.values()) < self._users_attempts
+        if error.facts.is_throttled:
+            return not self._limiters[operation].is_exhausted()
+        return errors[error.kind] < self.attempts
+
+    def _pause_after(self, operation: str, error: DrsError, times: int) -> float:
         """Seconds before the next attempt, on top of the rate limit.
 
         While other calls get through, a throttled one ignores retryAfterSeconds: honouring it would make 300 starts at
         a limit of 100 per second take up to 2.6 times as long.
         """
-        if error.kind == "throttled":
-            return 0.0 if limiter.lets_calls_through() else error.retry_after or 0.0
+        if error.facts.is_throttled:
+            return 0.0 if self._limiters[operation].lets_calls_through() else error.retry_after or 0.0
         return error.retry_after or min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (times - 1)) * random.uniform(0.5, 1)
 
     def _request(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

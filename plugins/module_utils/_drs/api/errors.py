@@ -6,35 +6,117 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-try:
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        CredentialRetrievalError,
-        HTTPClientError,
-        NoCredentialsError,
-        PartialCredentialsError,
-        ProxyConnectionError,
-        SSLError,
-    )
-    from botocore.exceptions import ConnectionError as NoConnectionError
-except ImportError:
-    pass  # AnsibleAWSModule tells the user
+with suppress(ImportError):  # AnsibleAWSModule tells the user
+    from botocore.exceptions import ClientError
 
-from ..resources.states import OPERATIONS
+from ..resources.operations import OPERATIONS
 from ..resources.text import first_line, printable
+from .answers import sentence_for, whole_text
+from .faults import fault_of, wrapped_in
 
-ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent"]
-"""
-throttled: not applied, may be retried. unanswered: may have been applied; only a Describe can tell. conflict: the
-server was not in the state that the operation requires. refused: not applied, and a retry would not help. fatal: every
-other call would fail in the same way. not_sent: the deadline came first.
-"""
+CallType = Literal["read", "write"]
+ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent", "not_tried"]
+
+
+@dataclass(frozen=True)
+class ErrorKindFacts:
+    """What follows from a failed call.
+
+    is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
+    fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
+    ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
+    cannot be listed. hint: what to check, after AWS's message.
+    """
+
+    is_sent: bool
+    is_answered: bool
+    is_throttled: bool
+    may_have_taken_effect: bool
+    is_resent: dict[CallType, bool]
+    ends_run: bool
+    ends_listing: bool
+    hint: str = ""
+
+
+ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
+    # Not applied.
+    "throttled": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=True,
+        may_have_taken_effect=False,
+        is_resent={"read": True, "write": True},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # May have been applied.
+    "unanswered": ErrorKindFacts(
+        is_sent=True,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=True,
+        is_resent={"read": True, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # The server was not in the state that the operation requires.
+    "conflict": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=True,
+        # https://docs.aws.amazon.com/general/latest/gr/drs.html
+        hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
+    ),
+    # Not applied, and another attempt would not help.
+    "refused": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=True,
+    ),
+    # The credentials, the account, the settings of the connection.
+    "fatal": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=True,
+        ends_listing=True,
+    ),
+    # The deadline came first.
+    "not_sent": ErrorKindFacts(
+        is_sent=False,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+    # The circuit breaker is open, or an earlier error ended the run.
+    "not_tried": ErrorKindFacts(
+        is_sent=False,
+        is_answered=False,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=False,
+    ),
+}
 
 
 class InvalidOptions(Exception):
@@ -43,15 +125,32 @@ class InvalidOptions(Exception):
 
 @dataclass(eq=False)
 class DrsError(Exception):
-    """A failed call. code: AWS's error code, if any. retry_after: seconds, if AWS sent it."""
+    """A failed call.
+
+    code: AWS's error code, if any. message: a sentence, which quotes AWS's text if that helps. retry_after: seconds, if
+    AWS sent it. error_message: AWS's whole text, if any.
+    """
 
     kind: ErrorKind
     code: str | None
     message: str
     retry_after: float | None = None
+    error_message: str | None = None
+
+    @property
+    def whole_message(self) -> str:
+        """The message, with AWS's whole text at its end unless it quotes all of it."""
+        whole = self.error_message
+        return (
+            self.message if whole is None or whole.rstrip(".") in self.message else f"{self.message}; in full: {whole}"
+        )
+
+    @property
+    def facts(self) -> ErrorKindFacts:
+        return ERROR_KINDS[self.kind]
 
     def __str__(self) -> str:
-        return self.message
+        return self.message if self.facts.is_sent else f"not tried: {self.message}"
 
 
 LONGEST_CODE = 80
@@ -87,12 +186,10 @@ KINDS: dict[str, ErrorKind] = {
 IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fatal") - {"UninitializedAccountException"}
 """Error codes for wrong or expired credentials."""
 
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
-
 WRITES = frozenset(facts.api_name for facts in OPERATIONS.values())
 
-# If source servers cannot be listed, no server can be handled.
-FATAL_WHERE_REFUSED = frozenset({"DescribeSourceServers"})
+LISTING = "DescribeSourceServers"
+"""If source servers cannot be listed, no server can be handled."""
 
 
 def kind_of(code: str | None, status: int) -> ErrorKind:
@@ -108,15 +205,6 @@ def kind_of(code: str | None, status: int) -> ErrorKind:
     return "fatal" if status == 401 else "refused"
 
 
-def _cause_of(error: Exception) -> Exception | None:
-    """The exception that an HTTPClientError wraps."""
-    cause = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
-    return cause if isinstance(cause, Exception) else None
-
-
-CA_SETTINGS = "aws_ca_bundle, AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, or ca_bundle in the profile"
-
-
 def from_exception(operation: str, region: str, error: Exception, has_answered: bool = False) -> DrsError:
     """Convert an exception that botocore raised while calling the operation, such as "StartReplication".
 
@@ -126,87 +214,14 @@ def from_exception(operation: str, region: str, error: Exception, has_answered: 
         if error.operation_name != operation:
             return _credentials_error(error.operation_name, region, error.response)
         return _from_answer(operation, region, error.response)
-    found = _settings_fault(error) or _connection_fault(error, has_answered) or _other_fault(error)
+    found = fault_of(error, has_answered)
     if not found:
         return unreadable(operation, region)  # botocore's parser raises various exceptions on malformed JSON
     kind, message = found
     # A Describe succeeded before each write, so the settings were right; the write may have taken effect.
-    is_open = operation in WRITES and _cause_of(error) is not None
+    is_open = operation in WRITES and wrapped_in(error) is not None
     text = message.format(operation=operation, region=region, text=first_line(error))
     return DrsError("unanswered" if is_open else kind, None, text)
-
-
-# Some exceptions quote a credential or the output of a credential process. "{text}" is used only for those that cannot.
-_Fault: TypeAlias = "tuple[ErrorKind, str] | None"
-
-
-def _settings_fault(error: Exception) -> _Fault:
-    """The kind and message of an error for which the user's settings are to blame; None for any other."""
-    cause = _cause_of(error)
-    if isinstance(cause, ValueError) and not _is_bad_chunk(cause):
-        setting = "a credential or proxy setting has a character not allowed in HTTP"
-        return "fatal", f"{{operation}} in {{region}} cannot be sent: {setting}"
-    if isinstance(cause, (TypeError, AttributeError, OverflowError)):
-        return "fatal", "{operation} in {region} cannot be sent: check the proxies and time-outs in aws_config"
-    if isinstance(error, RuntimeError) and "still expired" in str(error):
-        # Raised by botocore for a credential process or role that returns expired credentials.
-        provider = "check the credential provider and this machine's clock"
-        return "fatal", f"The AWS credentials are expired even after a refresh: {provider}"
-    if isinstance(error, CredentialRetrievalError):
-        provider = "run your configured credential provider manually to see why"
-        return "fatal", f"The AWS credentials cannot be retrieved: {provider}"
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return "fatal", "No AWS credentials found: set access_key and secret_key, a profile, or a role"
-    return None
-
-
-def _connection_fault(error: Exception, has_answered: bool) -> _Fault:
-    """The kind and message of a connection that fails; None for any other error."""
-    if isinstance(error, TimeoutError):
-        return "unanswered", "{operation} in {region} got {text}"
-    if isinstance(error, ProxyConnectionError):
-        if has_answered:
-            return "unanswered", "No answer to {operation} in {region}: the connection through the proxy failed"
-        return "fatal", "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings"
-    if _is_untrusted(error):
-        return "fatal", f"{{operation}} in {{region}} cannot be sent: {{text}}; check {CA_SETTINGS}"
-    if _is_unusable_ca_bundle(error):
-        return "fatal", f"{{operation}} in {{region}} cannot be sent: cannot read the CA bundle; check {CA_SETTINGS}"
-    if _is_bad_chunk(_cause_of(error)):
-        return "unanswered", "{operation} in {region} got a response that is not from DRS"
-    if isinstance(error, (NoConnectionError, HTTPClientError)):
-        return "unanswered", "No answer to {operation} in {region}: {text}"
-    return None
-
-
-def _other_fault(error: Exception) -> _Fault:
-    is_fatal = isinstance(error, (BotoCoreError, OSError))
-    return ("fatal", "{operation} cannot be called: {text}") if is_fatal else None
-
-
-def _is_bad_chunk(cause: Exception | None) -> bool:
-    """Whether http.client raised this for a response with a chunk of negative length."""
-    return "read length" in str(cause)
-
-
-def _is_untrusted(error: Exception) -> bool:
-    """Whether the certificate of the endpoint is not trusted, or is of another host."""
-    # ssl.SSLCertVerificationError and the CertificateError of urllib3 are ValueErrors, all other faults of TLS are not.
-    return isinstance(_tls_cause_of(error), ValueError)
-
-
-def _is_unusable_ca_bundle(error: Exception) -> bool:
-    """Whether the file of trusted certificates cannot be read, or holds none."""
-    cause = _tls_cause_of(error)
-    if isinstance(cause, ssl.SSLError):
-        return getattr(cause, "library", None) in ("X509", "PEM", "ASN1")
-    return isinstance(cause, OSError) and not isinstance(cause, (ConnectionError, TimeoutError))
-
-
-def _tls_cause_of(error: Exception) -> Any:
-    """What urllib3 wrapped in its SSLError, which botocore wrapped in its own."""
-    wrapped = error.kwargs.get("error") if isinstance(error, SSLError) else None
-    return next(iter(getattr(wrapped, "args", ())), None)
 
 
 def unreadable(operation: str, region: str) -> DrsError:
@@ -217,27 +232,21 @@ def unreadable(operation: str, region: str) -> DrsError:
 def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
     code, text, status = _parts(response)
     kind = kind_of(code, status)
-    if code in DENIALS:
-        message = f"these credentials lack drs:{operation} in {region} ({text})"
-    elif code == "UninitializedAccountException":
-        message = (
-            f"AWS Elastic Disaster Recovery is not initialised in {region}: if this is the right region, run"
-            f" aws drs initialize-service --region {region}"
-        )
-    elif kind == "fatal":
-        message = f"AWS refused the credentials in {region} ({text})"
-    else:
-        message = f"{operation} in {region} failed ({text})"
-    if kind in ("conflict", "refused") and operation in FATAL_WHERE_REFUSED:
+    is_fatal = kind == "fatal"
+    message = sentence_for(operation, region, code or str(status), text, is_fatal)
+    whole = whole_text(text, is_first_line=is_fatal or code is None)
+    if ERROR_KINDS[kind].ends_listing and operation == LISTING:
         kind = "fatal"
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
-    return DrsError(kind, code, message, _seconds(headers.get("retry-after")))
+    return DrsError(kind, code, message, _seconds(headers.get("retry-after")), whole)
 
 
 def _credentials_error(operation: str, region: str, response: Mapping[str, Any]) -> DrsError:
     """An error from a call that botocore made to get credentials, such as AssumeRoleWithWebIdentity."""
-    code, text, _status = _parts(response)
-    return DrsError("fatal", code, f"No AWS credentials in {region}: {printable(operation)} failed ({text})")
+    code, text, status = _parts(response)
+    quoted = f"{code or status}: {first_line(text or 'no message')}"
+    message = f"No AWS credentials in {region}: {printable(operation)} failed ({quoted})"
+    return DrsError("fatal", code, message, error_message=whole_text(text, is_first_line=True))
 
 
 def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
@@ -246,8 +255,7 @@ def _parts(response: Mapping[str, Any]) -> tuple[str | None, str, int]:
     status = metadata.get("HTTPStatusCode")
     status = status if isinstance(status, int) else 0
     code = printable(error.get("Code") or "", LONGEST_CODE)
-    known = code if code and code != str(status) else None
-    return known, f"{known or status}: {first_line(error.get('Message') or 'no message')}", status
+    return code if code and code != str(status) else None, str(error.get("Message") or ""), status
 
 
 def _seconds(header: Any) -> float | None:

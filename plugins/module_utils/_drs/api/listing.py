@@ -6,9 +6,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from ..resources.selection import NAMING, STATE_KEY, Filters, Selection, matches, unmatched
+from ..resources.selection import (
+    NAMING,
+    Selection,
+    Unmatched,
+    broad,
+    idle_exclusions,
+    matches,
+    unmatched,
+)
 from ..resources.servers import SOURCE_SERVER_ID, SourceServer
 from .calls import Api
 
@@ -17,35 +26,58 @@ from .calls import Api
 class Found:
     """What the filters matched.
 
-    servers: sorted by ID. unmatched: values that name a server but match none, as "key=value". is_broadly_matched:
-    whether any server matches the keys other than replication-state.
+    servers: sorted by ID. unmatched: values of the filters that name a server but match none. unmatched_exclusions:
+    such values of the excluded filters. idle_exclusions: excluded filters that match no server, as "key=value".
+    is_broadly_matched: whether any server matches the keys that do not narrow. listed: all that DRS returned, whether
+    or not they match.
     """
 
     servers: list[SourceServer]
-    unmatched: list[str]
+    unmatched: list[Unmatched] = field(default_factory=list)
+    unmatched_exclusions: list[Unmatched] = field(default_factory=list)
+    idle_exclusions: list[str] = field(default_factory=list)
     is_broadly_matched: bool = True
+    listed: list[SourceServer] = field(default_factory=list)
+
+    @property
+    def all_unmatched(self) -> list[str]:
+        """The return value `unmatched`."""
+        return [str(each) for each in (*self.unmatched, *self.unmatched_exclusions)]
 
 
 def find(api: Api, selection: Selection) -> Found:
     """The source servers that match the filters. Raises DrsError if any page fails: a partial list is not a result."""
-    ids = _only_ids(selection.filters)
-    servers = api.describe(ids) if ids else api.describe_all()
-    by_id = {server["sourceServerID"]: server for server in servers}
-    included = [
-        server
-        for _id, server in sorted(by_id.items())
-        if not any(matches(server, filters) for filters in selection.exclude_filters)
-    ]
-    broad = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
+    ids = _only_ids(selection)
+    by_id = {server["sourceServerID"]: server for server in (api.describe(ids) if ids else api.describe_all())}
+    servers = [server for _id, server in sorted(by_id.items())]
+    excluded = selection.exclude_filters
+    included = [server for server in servers if not any(matches(server, filters) for filters in excluded)]
+    broad_filters = broad(selection.filters)
     return Found(
         servers=[server for server in included if matches(server, selection.filters)],
-        unmatched=list(unmatched(list(by_id.values()), selection.filters)),
-        is_broadly_matched=any(matches(server, broad) for server in included),
+        unmatched=list(unmatched(servers, selection.filters)),
+        unmatched_exclusions=list(
+            dict.fromkeys(each for entry in excluded for each in unmatched(servers, entry, "exclude_filters"))
+        ),
+        idle_exclusions=list(idle_exclusions(servers, excluded)),
+        is_broadly_matched=any(matches(server, broad_filters) for server in included),
+        listed=servers,
     )
 
 
-def _only_ids(filters: Filters) -> list[str]:
-    """The IDs to request if they cover all matches, otherwise []. DRS itself filters only by ID."""
+def unmatched_everywhere(found: Iterable[Sequence[Unmatched]]) -> list[Unmatched]:
+    """The values that no server of any region has. A filter that would match is that of the first region with one."""
+    by_region = [{str(each): each for each in missing} for missing in found]
+    common = [name for name in by_region[0] if all(name in other for other in by_region)]
+    return [next((other[name] for other in by_region if other[name].likely), by_region[0][name]) for name in common]
+
+
+def _only_ids(selection: Selection) -> list[str]:
+    """The IDs to request if they cover all matches, otherwise []. DRS itself filters only by ID.
+
+    Whether an excluded name exists can only be seen in the whole list.
+    """
+    filters = selection.filters
     ids = filters.get("source-server-id", [])
-    named_otherwise = any(key in filters for key in NAMING if key != "source-server-id")
-    return ids if not named_otherwise and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []
+    needs_all = bool(selection.exclude_filters) or any(key in filters for key in NAMING if key != "source-server-id")
+    return ids if not needs_all and all(SOURCE_SERVER_ID.fullmatch(pattern) for pattern in ids) else []

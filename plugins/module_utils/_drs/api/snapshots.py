@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
@@ -19,45 +19,16 @@ from .calls import (
     SNAPSHOTS_PER_PAGE,
     SnapshotApi,
 )
-from .circuit_breaker import (
-    UNANSWERED_IN_A_ROW,
-    CircuitBreaker,
-)
 from .errors import DrsError
 
 Lookup: TypeAlias = "RecoverySnapshot | DrsError | None"
 """The newest recovery snapshot of a server, None if there is none, or the error of the lookup."""
 
-NOT_TRIED = DrsError("not_sent", None, f"not tried: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
-TOO_LATE = DrsError("not_sent", None, "not tried before the deadline")
 
-
-def look_up(
-    api: SnapshotApi, source_server_ids: Sequence[str], clock: Callable[[], float] = time.monotonic
-) -> list[Lookup]:
-    """For each source server its newest recovery snapshot, None if it has none, or the error of the lookup.
-
-    No further call is made after a fatal error, 20 consecutive calls without a response, or the deadline.
-    """
-    breaker = CircuitBreaker()
-    fatal: list[DrsError] = []
-
-    def lookup(source_server_id: str) -> Lookup:
-        if fatal:
-            return fatal[0]
-        if breaker.is_open:
-            return NOT_TRIED
-        if clock() >= api.until:
-            return TOO_LATE
-        found = _newest(api, source_server_id)
-        error = found if isinstance(found, DrsError) else None
-        breaker.record(answered=error is None or error.kind != "unanswered", calls=api.attempts)
-        if error and error.kind == "fatal":
-            fatal.append(error)
-        return found
-
+def look_up(api: SnapshotApi, source_server_ids: Sequence[str]) -> list[Lookup]:
+    """For each source server its newest recovery snapshot, None if it has none, or the error of the lookup."""
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        return list(pool.map(lookup, source_server_ids))
+        return list(pool.map(partial(_newest, api), source_server_ids))
 
 
 def _newest(api: SnapshotApi, source_server_id: str) -> Lookup:
@@ -71,7 +42,7 @@ def _newest(api: SnapshotApi, source_server_id: str) -> Lookup:
 def ended_by(lookups: Sequence[Lookup]) -> DrsError | None:
     """The error that ended the run: a fatal one, or the first if no lookup succeeded."""
     errors = [lookup for lookup in lookups if isinstance(lookup, DrsError)]
-    fatal = [error for error in errors if error.kind == "fatal"]
+    fatal = [error for error in errors if error.facts.ends_run]
     return next(iter(fatal or (errors if len(errors) == len(lookups) else [])), None)
 
 

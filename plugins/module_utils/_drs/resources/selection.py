@@ -12,9 +12,14 @@ import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
+from .lifecycle import LIFECYCLES, lifecycle_of
 from .servers import (
+    HINTS,
     SourceServer,
+    ec2_instance_id_of,
+    staging_account_of,
     state_of,
     tags_of,
     text_at,
@@ -25,23 +30,31 @@ from .text import listed, printable
 WILDCARDS = frozenset({"*", "?"})
 
 STATE_KEY = "replication-state"
-_HINTS = ("sourceProperties", "identificationHints")
+LIFECYCLE_KEY = "lifecycle"
+
+NARROWING: dict[str, Sequence[str]] = {STATE_KEY: tuple(PHASES), LIFECYCLE_KEY: tuple(LIFECYCLES)}
+"""The keys whose values change with time, and their known values. Filters may leave no server only by them."""
 
 READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
     "tag-key": lambda server: list(tags_of(server)),
-    "hostname": lambda server: text_at(server, *_HINTS, "hostname"),
-    "fqdn": lambda server: text_at(server, *_HINTS, "fqdn"),
-    "ec2-instance-id": lambda server: text_at(server, *_HINTS, "awsInstanceID"),
+    "hostname": lambda server: text_at(server, *HINTS, "hostname"),
+    "fqdn": lambda server: text_at(server, *HINTS, "fqdn"),
+    "ec2-instance-id": ec2_instance_id_of,
     "source-server-id": lambda server: text_at(server, "sourceServerID"),
     STATE_KEY: state_of,
-    "staging-account-id": lambda server: text_at(server, "stagingArea", "stagingAccountID"),
+    LIFECYCLE_KEY: lifecycle_of,
+    "staging-account-id": staging_account_of,
     "origin-account-id": lambda server: text_at(server, "sourceCloudProperties", "originAccountID"),
     "origin-region": lambda server: text_at(server, "sourceCloudProperties", "originRegion"),
     "replication-direction": lambda server: text_at(server, "replicationDirection"),
 }
 """The filter keys other than tag:<Key>, each with a function that returns a string, a list of strings or None."""
 
-CASELESS = frozenset({"hostname", "fqdn"})
+ACCOUNT_KEYS = ("staging-account-id", "origin-account-id")
+
+OTHER_NAME = {"hostname": "fqdn", "fqdn": "hostname"}
+
+CASELESS = frozenset(OTHER_NAME)
 """Hostnames are case-insensitive (RFC 4343)."""
 
 NAMING = ("hostname", "fqdn", "ec2-instance-id", "source-server-id")
@@ -61,21 +74,89 @@ class Selection:
 
 
 def state_warnings(selection: Selection) -> list[str]:
-    """Warnings about replication-state patterns that match no known state, such as mistyped ones."""
+    """Warnings about patterns that match no known state or lifecycle, such as mistyped ones."""
     return [
-        f"{STATE_KEY} {printable(repr(pattern))} matches none of the known states: {listed(list(PHASES))}"
+        f"{key} {printable(repr(pattern))} matches none of the known values: {listed(values)}"
         for filters in (selection.filters, *selection.exclude_filters)
-        for pattern in filters.get(STATE_KEY, [])
-        if not any(_regex(pattern).fullmatch(state) for state in PHASES)
+        for key, values in NARROWING.items()
+        for pattern in filters.get(key, [])
+        if not any(_regex(pattern).fullmatch(value) for value in values)
     ]
 
 
-def unmatched(servers: Sequence[SourceServer], filters: Filters) -> Iterator[str]:
-    """The values without a wildcard that name a server but match none of these, as "key=value"."""
+def broad(filters: Filters) -> Filters:
+    """The filters without the keys that narrow."""
+    return {key: patterns for key, patterns in filters.items() if key not in NARROWING}
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """A value without a wildcard that names a server, but that no server has.
+
+    likely: a filter that would match, if only the form of a host name is wrong. option: where the value stands.
+    """
+
+    key: str
+    value: str
+    likely: str = ""
+    option: Literal["filters", "exclude_filters"] = "filters"
+
+    def __str__(self) -> str:
+        """As in the return value `unmatched`."""
+        return f"{'' if self.option == 'filters' else f'{self.option}: '}{self.key}={self.value}"
+
+    @property
+    def told(self) -> str:
+        """As in a sentence."""
+        return f"{self.key}={self.value}{f' ({self.likely} would match)' if self.likely else ''}"
+
+
+def unmatched(
+    servers: Sequence[SourceServer], filters: Filters, option: Literal["filters", "exclude_filters"] = "filters"
+) -> Iterator[Unmatched]:
+    """The values without a wildcard that name a server but match none of these."""
     for key in NAMING:
         for pattern in filters.get(key, []):
-            if _is_literal(pattern) and not any(matches(server, {key: [pattern]}) for server in servers):
-                yield f"{key}={pattern}"
+            if is_literal(pattern) and not _matches_any(servers, key, pattern):
+                yield Unmatched(key, pattern, _likely(servers, key, pattern), option)
+
+
+def _likely(servers: Sequence[SourceServer], key: str, name: str) -> str:
+    """The first filter that matches another form of the host name, as key=value; empty if none does.
+
+    The forms are web1 and web1.example.net, as hostname and as fqdn.
+    """
+    if key not in OTHER_NAME:
+        return ""
+    other, (label, dot, _domain) = OTHER_NAME[key], name.partition(".")
+    form = label if dot else f"{name}.*"
+    forms = ((other, name), (key, form), (other, form))
+    return next((f"{each}={pattern}" for each, pattern in forms if _matches_any(servers, each, pattern)), "")
+
+
+def _matches_any(servers: Sequence[SourceServer], key: str, pattern: str) -> bool:
+    return any(matches(server, {key: [pattern]}) for server in servers)
+
+
+def idle_exclusions(servers: Sequence[SourceServer], exclude_filters: Sequence[Filters]) -> Iterator[str]:
+    """The entries that match none of these servers, as "key=value", without those that `unmatched` reports.
+
+    An entry with replication-state or lifecycle may match none.
+    """
+    for entry in exclude_filters:
+        is_idle = not NARROWING.keys() & entry.keys() and not any(matches(server, entry) for server in servers)
+        if is_idle and not any(unmatched(servers, entry)):
+            yield ", ".join(f"{key}={listed(patterns)}" for key, patterns in entry.items())
+
+
+def idle_warning(region: str, entries: Sequence[str]) -> str:
+    """The warning about excluded filters that match no server."""
+    return f"exclude_filters: no source server in {region} matches {'; '.join(map(printable, entries))}"
+
+
+def exclusion_message(region: str, missing: Sequence[Unmatched]) -> str:
+    """What is said of excluded names that no server has: such a mistake would start servers that are to be left."""
+    return f"exclude_filters: no source server in {region} has {listed([each.told for each in missing])}"
 
 
 def matches(server: SourceServer, filters: Filters) -> bool:
@@ -96,7 +177,8 @@ def _tokens(pattern: str) -> list[str]:
     return re.findall(r"\\[*?\\]|.", pattern, re.DOTALL)
 
 
-def _is_literal(pattern: str) -> bool:
+def is_literal(pattern: str) -> bool:
+    """Whether the pattern has no wildcard."""
     return WILDCARDS.isdisjoint(_tokens(pattern))
 
 

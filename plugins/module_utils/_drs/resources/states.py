@@ -2,25 +2,25 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The data replication states of a source server, and the rules that decide what to do about them.
-
-Pure: no I/O, no clock, standard library only. The states are those of botocore's DataReplicationState. docs/states.md
-repeats the tables, and a test compares them.
-"""
+"""The data replication states of a source server, those of botocore's DataReplicationState. Pure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
-Goal = Literal["replicating", "continuous", "stopped"]
 Phase = Literal[
-    "stopped", "initiating", "replicating", "protected", "stalled", "paused", "disconnected", "unknown", "unreadable"
+    "stopped",
+    "initiating",
+    "replicating",
+    "unsettled",
+    "protected",
+    "stalled",
+    "paused",
+    "disconnected",
+    "unknown",
+    "unreadable",
 ]
-Operation = Literal["start", "stop"]
-Verdict = Literal["start", "stop", "done", "wait", "fail"]
+"""unsettled: CONTINUOUS, but the same document contradicts that the server is protected."""
 
 PHASES: dict[str, Phase] = {
     "STOPPED": "stopped",
@@ -35,170 +35,7 @@ PHASES: dict[str, Phase] = {
     "DISCONNECTED": "disconnected",
 }
 
-START_SHOWS_WITHIN = 300.0
-"""Seconds for which Describe may still return STOPPED after StartReplication took effect. Assumed: AWS documents no
-limit."""
-
-
-@dataclass(frozen=True)
-class OperationFacts:
-    """The properties of an operation that changes a source server.
-
-    api_name: the operation in the service model. leads_to: the state after an accepted call, which check mode predicts.
-    took_effect: whether a state shows that a call without a response took effect. pending: the verdicts that become
-    "wait" after an accepted call, because the state does not show it yet. shows_within: maximum seconds of that delay.
-    undone_by: the opposite operation. is_limited: whether max_in_progress applies. verb: past participle for messages.
-    already: phrase for servers that need no call.
-    """
-
-    api_name: str
-    leads_to: str
-    took_effect: Callable[[str], bool]
-    pending: frozenset[Verdict]
-    shows_within: float
-    undone_by: str
-    is_limited: bool
-    verb: str
-    already: str
-
-
-OPERATIONS: dict[Operation, OperationFacts] = {
-    "start": OperationFacts(
-        api_name="StartReplication",
-        leads_to="INITIATING",
-        took_effect=lambda state: state != "STOPPED",
-        pending=frozenset({"start"}),
-        shows_within=START_SHOWS_WITHIN,
-        undone_by="StopReplication",
-        is_limited=True,
-        verb="started",
-        already="running already",
-    ),
-    "stop": OperationFacts(
-        api_name="StopReplication",
-        leads_to="STOPPED",
-        took_effect=lambda state: state == "STOPPED",
-        pending=frozenset({"stop", "fail"}),
-        shows_within=math.inf,
-        undone_by="StartReplication",
-        is_limited=False,
-        verb="stopped",
-        already="stopped already",
-    ),
-}
-
-OPERATION_FOR: dict[Goal, Operation] = {"replicating": "start", "continuous": "start", "stopped": "stop"}
-"""The operation that brings a source server to the goal."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What to do about a source server.
-
-    verdict: "start" and "stop" call AWS; "done": the goal is reached; "wait": it is in progress, which counts as done
-    when not waiting; "fail": no call can reach the goal. reason: a clause for the user. warn: whether to warn the user.
-    """
-
-    verdict: Verdict
-    reason: str
-    warn: bool = False
-
-
-_STOPPED = Rule("start", "replication is stopped")
-_INITIATING = Rule("wait", "replication is being initiated, no data is flowing yet")
-_PROTECTED = Rule("done", "it is continuously protected")
-_STALLED = Rule("wait", "replication has stalled, no data is flowing", warn=True)
-_PAUSED = Rule("wait", "replication is paused", warn=True)
-_DISCONNECTED = Rule("fail", "reinstall or reconnect the AWS Replication Agent on the source server")
-_UNKNOWN = Rule("wait", "the state is unknown to this version of the collection", warn=True)
-_UNREADABLE = Rule("fail", "AWS reported no data replication state")
-
-RULES: dict[tuple[Goal, Phase], Rule] = {
-    ("replicating", "stopped"): _STOPPED,
-    ("replicating", "initiating"): _INITIATING,
-    ("replicating", "replicating"): Rule("done", "data is replicating"),
-    ("replicating", "protected"): _PROTECTED,
-    ("replicating", "stalled"): _STALLED,
-    ("replicating", "paused"): _PAUSED,
-    ("replicating", "disconnected"): _DISCONNECTED,
-    ("replicating", "unknown"): _UNKNOWN,
-    ("replicating", "unreadable"): _UNREADABLE,
-    ("continuous", "stopped"): _STOPPED,
-    ("continuous", "initiating"): _INITIATING,
-    ("continuous", "replicating"): Rule("wait", "data is replicating, it is not CONTINUOUS yet"),
-    ("continuous", "protected"): _PROTECTED,
-    ("continuous", "stalled"): _STALLED,
-    ("continuous", "paused"): _PAUSED,
-    ("continuous", "disconnected"): _DISCONNECTED,
-    ("continuous", "unknown"): _UNKNOWN,
-    ("continuous", "unreadable"): _UNREADABLE,
-    ("stopped", "stopped"): Rule("done", "replication is stopped"),
-    ("stopped", "initiating"): Rule("stop", "replication is being initiated"),
-    ("stopped", "replicating"): Rule("stop", "data is replicating"),
-    ("stopped", "protected"): Rule("stop", "it is continuously protected"),
-    ("stopped", "stalled"): Rule("fail", "no data is flowing, and its recovery snapshots may be the only copy left"),
-    ("stopped", "paused"): Rule("fail", "replication is paused, and its recovery snapshots may be the only copy left"),
-    ("stopped", "disconnected"): Rule("done", "its agent is disconnected, nothing replicates"),
-    ("stopped", "unknown"): Rule("fail", _UNKNOWN.reason),
-    ("stopped", "unreadable"): _UNREADABLE,
-}
-
-FIRST_CHECK: dict[str, str] = {
-    "AGENT_NOT_SEEN": "check that the source server is up and its agent runs and reaches DRS on TCP 443",
-    "SNAPSHOTS_FAILURE": "look in CloudTrail for CreateSnapshot refused by IAM, an SCP or API throttling",
-    "NOT_CONVERGING": "check bandwidth, staging disk performance and source CPU against the write rate",
-    "UNSTABLE_NETWORK": "check TCP 1500 and the bandwidth from the source server to the staging area",
-    "FAILED_TO_CREATE_SECURITY_GROUP": "check the IAM permissions of DRS and the server's replication settings",
-    "FAILED_TO_LAUNCH_REPLICATION_SERVER": "check the EC2 quota of the instance type and the IAM permissions of DRS",
-    "FAILED_TO_BOOT_REPLICATION_SERVER": "check TCP 443 from the staging subnet to DRS, security group, network ACL",
-    "FAILED_TO_AUTHENTICATE_WITH_SERVICE": "check DNS and TCP 443 from the staging subnet to the DRS endpoint",
-    "FAILED_TO_DOWNLOAD_REPLICATION_SOFTWARE": "check TCP 443 from the staging subnet to Amazon S3",
-    "FAILED_TO_CREATE_STAGING_DISKS": "check access to the KMS key that encrypts the staging disks",
-    "FAILED_TO_ATTACH_STAGING_DISKS": "check IAM permissions for EC2 volumes and the EBS quotas of the staging Region",
-    "FAILED_TO_PAIR_REPLICATION_SERVER_WITH_AGENT": "check the network between agent, replication server and DRS",
-    "FAILED_TO_CONNECT_AGENT_TO_REPLICATION_SERVER": "check TCP 1500 from the source server to the replication server",
-    "FAILED_TO_START_DATA_TRANSFER": "check the network to the replication server and the agent's log",
-}
-"""The first thing to check for each dataReplicationError code."""
-
 
 def phase_of(state: str | None) -> Phase:
     """The phase of a state: "unknown" if it is not in the table, "unreadable" if there is none."""
     return "unreadable" if state is None else PHASES.get(state, "unknown")
-
-
-def decide(goal: Goal, state: str | None, accepted_ago: float | None = None, effect_seen: bool = False) -> Rule:
-    """What to do about a source server that was last seen in `state`.
-
-    accepted_ago: seconds since a call of this run took effect, as far as known; None if none did. Such a call is never
-    repeated. effect_seen: whether its effect has been observed since.
-    """
-    rule = RULES[goal, phase_of(state)]
-    name = OPERATION_FOR[goal]
-    operation = OPERATIONS[name]
-    if accepted_ago is None or state is None or rule.verdict not in operation.pending:
-        return rule
-    if accepted_ago < operation.shows_within and not effect_seen:
-        return Rule("wait", f"DRS accepted the {name}, but the state does not show it yet")
-    when = "again" if effect_seen else f"{accepted_ago:.0f} s"
-    return Rule(
-        "fail", f"reads {state} {when} after DRS accepted the {name}: look for {operation.undone_by} in CloudTrail"
-    )
-
-
-def advice(error_code: str) -> str:
-    """A dataReplicationError code, with the first thing to check if the code is known."""
-    return f"{error_code}, {FIRST_CHECK[error_code]}" if error_code in FIRST_CHECK else error_code
-
-
-def condition(state: str | None, reason: str, error_code: str | None = None) -> str:
-    """A phrase about a server in this state. Servers with the same condition are grouped.
-
-    The dataReplicationError is added to the reason; for a stalled server it replaces the reason. A disconnected server
-    needs its agent, whatever its error.
-    """
-    if state is None:
-        return reason
-    if not error_code or phase_of(state) == "disconnected":
-        return f"{state}, {reason}"
-    return f"{state}: {advice(error_code)}" if reason == _STALLED.reason else f"{state}, {reason}: {advice(error_code)}"

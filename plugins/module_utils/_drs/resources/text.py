@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 LONGEST_TEXT = 240
 """Maximum characters of text from AWS or a source server that is quoted in a sentence."""
+
+LONGEST_MESSAGE = 4096
+"""Maximum characters of an error text from AWS that is returned whole. Assumed to be more than a real one has."""
 
 LONGEST_VALUE = 80
 """Maximum characters of a return value such as a state or a code."""
@@ -30,6 +34,48 @@ def printable(text: object, longest: int = LONGEST_TEXT) -> str:
     return f"{words if len(words) > longest // 2 else shown[: longest - 1]}…"
 
 
+_ARN = re.compile(r"\barn:\S+")
+
+_WHY = re.compile(r"(?:because no|with an explicit deny)[^.]*")
+"""The clause of a denial that says which policy is the cause:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+
+
+def abridged(text: object) -> str:
+    """A text from AWS as quoted in a sentence: if it is long, without its ARNs, then without its middle.
+
+    The clause that says why a call was denied stays.
+    """
+    shown = printable(text, LONGEST_MESSAGE)
+    if len(shown) > LONGEST_TEXT:
+        shown = _ARN.sub(_without_name, shown)
+    why = _WHY.search(shown)
+    if len(shown) <= LONGEST_TEXT:
+        return shown
+    if why is None or len(why[0]) > LONGEST_TEXT // 2:
+        return _ends(shown, LONGEST_TEXT // 2)
+    more = "…" if shown[why.end() :].strip(". ") else ""
+    return f"{_head(shown[: why.start()], LONGEST_TEXT - len(why[0]) - 3)}… {why[0].rstrip()}{more}"
+
+
+def _without_name(arn: re.Match[str]) -> str:
+    """An ellipsis in place of the ARN, with the punctuation that follows."""
+    return f"…{arn[0][len(arn[0].rstrip('.,;:)')) :][:1]}"
+
+
+def _ends(text: str, longest: int) -> str:
+    """The first and the last words, at most `longest` characters of each, less the ellipsis."""
+    tail = text[2 - longest :]
+    words = tail.partition(" ")[2].lstrip()
+    return f"{_head(text, longest - 2)}… {words if len(words) > longest // 2 else tail}"
+
+
+def _head(text: str, longest: int) -> str:
+    """The first words, followed by a space if a word ends there."""
+    words = text[:longest].rpartition(" ")[0].rstrip()
+    return f"{words} " if len(words) > longest // 2 else f"{text[: longest - 1]} "
+
+
 def short(text: str | None, longest: int = LONGEST_VALUE) -> str | None:
     """The text as a printable return value; None stays None."""
     return None if text is None else printable(text, longest)
@@ -41,7 +87,7 @@ def first_line(text: object) -> str:
     Further lines may be sensitive: AWS's message about a wrong signature includes the request and session token.
     """
     lines = str(text).strip().splitlines()
-    return printable(lines[0] if lines else "").rstrip(".")
+    return abridged(lines[0] if lines else "").rstrip(".")
 
 
 def sentence(text: str) -> str:
@@ -62,3 +108,13 @@ def count(number: int, one: str) -> str:
 def times(number: int) -> str:
     """A count as "once" or "4 times"."""
     return "once" if number == 1 else f"{number} times"
+
+
+AGO: list[tuple[float, str]] = [(86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")]
+"""The units of an age, with their seconds."""
+
+
+def ago(seconds: float) -> str:
+    """An age in its largest unit, rounded down, such as "3 h ago"."""
+    size, unit = next(((size, unit) for size, unit in AGO if seconds >= size), AGO[-1])
+    return f"{int(seconds // size)} {unit} ago"

@@ -13,15 +13,18 @@ from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
-from ..resources.selection import STATE_KEY, Selection
+from ..resources.lifecycle import lifecycle_of
+from ..resources.next_steps import next_step_of
+from ..resources.operations import OPERATIONS, Goal
+from ..resources.selection import Selection, broad
 from ..resources.servers import (
     SourceServer,
     error_of,
     hostname_of,
+    recovery_instance_id_of,
     state_of,
     text_at,
 )
-from ..resources.states import OPERATIONS, Goal
 from ..resources.text import (
     count,
     listed,
@@ -38,6 +41,7 @@ from .summaries import (
     by_cause,
     snake_case,
     summary_of,
+    tags_value,
     where,
 )
 
@@ -100,7 +104,11 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     """One warning per cause."""
-    warned = [(warning, _named(outcome)) for outcome in outcomes for warning in outcome.warnings]
+    warned = [
+        (warning, (outcome.source_server_id, outcome.latest, detail))
+        for outcome in outcomes
+        for warning, detail in outcome.warnings
+    ]
     groups = by_cause(warned)
     if len(warned) > NAMED:
         groups[-2:] = ["; ".join(groups[-2:])]
@@ -138,7 +146,7 @@ def _counts(run: Run, ends: Sequence[End] = COUNTED) -> list[str]:
 
 
 def _named(outcome: Outcome) -> Named:
-    return outcome.source_server_id, outcome.latest, outcome.detail
+    return outcome.source_server_id, _document(outcome), outcome.detail
 
 
 def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
@@ -146,13 +154,20 @@ def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    server = outcome.latest
+    """The entry of the return value outcomes."""
+    server = _document(outcome)
+    known = None if outcome.absent else server
+    stopped_by_run = outcome.changed and outcome.action == "stop"
     return {
         "source_server_id": outcome.source_server_id,
         "arn": short(text_at(server, "arn"), 2048),
         "hostname": short(hostname_of(server), 256),
+        "tags": tags_value(server or {}),
         "previous_state": short(state_of(outcome.first)),
         "state": short(outcome.state),
+        "lifecycle": lifecycle_of(known) if known is not None else None,
+        "next_step": next_step_of(known, outcome.state, stopped_by_run),
+        "recovery_instance_id": short(recovery_instance_id_of(known)),
         "action": outcome.action,
         "changed": outcome.changed,
         "failed": outcome.failed,
@@ -160,23 +175,33 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
-        "replication_error": short(error_of(server)),
-        "lag_duration": short(text_at(server, "dataReplicationInfo", "lagDuration")),
-        "eta": short(text_at(server, "dataReplicationInfo", "etaDateTime")),
+        "replication_error": short(error_of(outcome.latest)),
+        "lag_duration": short(text_at(outcome.latest, "dataReplicationInfo", "lagDuration")),
+        "eta": short(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime")),
     }
+
+
+def _document(outcome: Outcome) -> SourceServer | None:
+    """The source server as AWS last described it.
+
+    An answer to a start may lack sourceProperties. What it lacks is then taken from the description before.
+    """
+    first, latest = outcome.first, outcome.latest
+    if first and latest and "sourceProperties" in first and "sourceProperties" not in latest:
+        return {**first, **latest}
+    return latest
 
 
 def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     return "".join(
-        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {short(state) or NO_STATE}\n"
+        f"{outcome.source_server_id} {printable(hostname_of(_document(outcome)) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
 
 
 def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state."""
-    keys = {key: patterns for key, patterns in selection.filters.items() if key != STATE_KEY}
-    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in keys.items())
+    """The message for filters that match no server in any state and lifecycle."""
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
     which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
     return sentence(f"No source server{which} in {region}: check the filters and the region")

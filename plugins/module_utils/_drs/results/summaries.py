@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -16,20 +17,19 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 from ..api.errors import DrsError
 from ..resources.servers import (
     SourceServer,
+    account_of,
     hostname_of,
+    silence_of,
     storage_of,
-    text_at,
+    tags_of,
 )
-from ..resources.text import count, listed, printable, short
+from ..resources.text import ago, count, listed, printable, short
 
 NAMED = 20
 """Maximum number of servers named in one sentence."""
 
 Named: TypeAlias = "tuple[str, SourceServer | None, str]"
 """A server to name in a sentence: its ID, its description from AWS, and further details."""
-
-CAUSES = 20
-"""Maximum number of causes in one sentence."""
 
 ACCOUNTS = 3
 LONGEST_ACCOUNT = 20
@@ -75,6 +75,12 @@ def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
 
 
+def tags_value(server: SourceServer) -> dict[str, str]:
+    """The tags as a return value, unchanged, but without claimed keys."""
+    tags: dict[str, str] = _encodable(_without_claimed(tags_of(server)))
+    return tags
+
+
 def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
     """How many servers are in which state, and how many bytes are replicated."""
     storage = storage_of(servers)
@@ -95,11 +101,26 @@ def error_value(error: DrsError) -> dict[str, Any]:
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:
     """The region, and the account from the servers' ARNs."""
-    arns = (text_at(server, "arn") or "" for server in servers)
-    accounts = sorted({arn.split(":")[4] for arn in arns if arn.count(":") >= 5 and arn.split(":")[4]})
+    accounts = sorted({account for server in servers if (account := account_of(server))})
     more = f" and {len(accounts) - ACCOUNTS} more" if len(accounts) > ACCOUNTS else ""
     shown = ", ".join(printable(account, LONGEST_ACCOUNT) for account in accounts[:ACCOUNTS])
     return f"{region}, account {shown}{more}" if accounts else region
+
+
+def silence_warnings(region: str, servers: Sequence[SourceServer], now: datetime) -> list[str]:
+    """A warning that names the servers which read CONTINUOUS but have not been seen for a while; [] if none does."""
+    silent = [(server, seconds) for server in servers if (seconds := silence_of(server, now))]
+    if not silent:
+        return []
+    what = "read CONTINUOUS but were last seen over 10 minutes ago"
+    details = [f"{ago(seconds)}" for _server, seconds in silent]
+    if len(silent) == 1:
+        what, details = f"reads CONTINUOUS but was last seen {details[0]}", [""]
+    groups = by_cause(
+        (what, (server["sourceServerID"], server, detail))
+        for (server, _seconds), detail in zip(silent, details, strict=True)
+    )
+    return [f"{count(len(silent), 'source server')} of {len(servers)} in {where(region, servers)} {'; '.join(groups)}"]
 
 
 def named(servers: Iterable[Named]) -> list[str]:
@@ -113,24 +134,23 @@ def named(servers: Iterable[Named]) -> list[str]:
 
 
 def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list[str]:
-    """Each cause once, with its servers. At most 20 servers are named in total, and at most 20 causes; the rest
-    are counted.
+    """Each cause once, with its servers. At most 20 servers are named in total; the rest are counted.
+
+    The causes take turns in naming a server, so that a rare cause is not left without one.
 
     counted: whether to put the number of servers before each cause.
     """
     groups: dict[str, list[Named]] = {}
     for cause, server in causes:
         groups.setdefault(cause, []).append(server)
-    left, total, parts = NAMED, sum(map(len, groups.values())), []
-    for cause, servers in list(groups.items())[:CAUSES]:
-        shown = named(servers[:left])
-        left -= len(shown)
-        head = f"{len(servers)} {cause}" if counted else cause
-        if shown:
-            parts.append(f"{head}: {', '.join(shown)}")
-        else:
-            parts.append(head if counted else f"{head}: {count(len(servers), 'source server')}")
-    return [*parts, f"and {total - NAMED} more"] if total > NAMED else parts
+    turns = sorted((turn, cause) for cause, servers in enumerate(groups.values()) for turn in range(len(servers)))
+    shares = Counter(cause for _turn, cause in turns[:NAMED])
+    parts = [
+        f"{len(servers)} {cause}: {names}" if counted else f"{cause}: {names}"
+        for number, (cause, servers) in enumerate(groups.items())
+        if (names := ", ".join(named(servers[: shares[number]])))
+    ]
+    return [*parts, f"and {len(turns) - NAMED} more"] if len(turns) > NAMED else parts
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..api.errors import InvalidOptions
-from ..resources.holds import hold_reason
-from ..resources.selection import READERS, STATE_KEY, Filters, Selection
-from ..resources.servers import SOURCE_SERVER_ID, SourceServer
-from ..resources.states import Goal
+from ..resources.operations import Goal
+from ..resources.selection import ACCOUNT_KEYS, READERS, STATE_KEY, Filters, Selection, is_literal
+from ..resources.servers import ACCOUNT_ID, SOURCE_SERVER_ID
 from ..resources.text import listed, printable
 
+SHORTEST_RPO = 600
 LONGEST_RPO = 31_536_000
-"""A year in seconds, the longest retention of recovery points:
+"""Seconds: the interval of recovery points, 10 minutes, and their longest retention, a year:
 https://docs.aws.amazon.com/drs/latest/userguide/point-in-time.html"""
 
 Params = Mapping[str, Any]
@@ -36,46 +36,14 @@ GOALS: dict[tuple[str, str], Goal] = {
 MOST_SECONDS = 31_536_000
 """A year."""
 
-INVALID: list[tuple[Callable[[Params], bool], str]] = [
-    (
-        lambda params: params["state"] == "stopped" and params["filters"] is not None,
-        "state: stopped takes IDs only, never filters: name each source server whose recovery snapshots may be deleted",
-    ),
-    (
-        lambda params: params["state"] == "stopped" and not params["delete_snapshots"],
-        "state: stopped permanently deletes every recovery snapshot: set delete_snapshots: true to confirm",
-    ),
-    (
-        lambda params: params["max_in_progress"] is not None and params["max_in_progress"] < 1,
-        "max_in_progress must be at least 1; omit it for no limit",
-    ),
-    (
-        lambda params: not 1 <= params["wait_timeout"] <= MOST_SECONDS,
-        f"wait_timeout must be from 1 to {MOST_SECONDS} seconds (one year)",
-    ),
-    (
-        lambda params: not 1 <= params["wait_delay"] <= MOST_SECONDS,
-        f"wait_delay must be from 1 to {MOST_SECONDS} seconds (one year)",
-    ),
-    (
-        lambda params: bool(params["exclude_filters"]) and params["filters"] is None,
-        "exclude_filters requires filters",
-    ),
-    (
-        lambda params: params["wait"] and any(STATE_KEY in filters for filters in _all_filters(params)),
-        f"wait: true cannot be combined with {STATE_KEY}: a second run would not wait for what the first started",
-    ),
-]
-"""Conditions under which options are rejected, and the message for the user."""
-
 
 @dataclass(frozen=True)
 class RunOptions:
     """The options of a run.
 
-    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. hold_reason: returns why a server appears to
-    have been stopped on purpose, otherwise None. holds: whether to leave such a server alone (filters) or start it with
-    a warning (IDs).
+    wait_timeout, wait_delay: seconds. max_in_progress: None for no limit. force: stop a server although something may
+    be lost. holds: whether to leave a server alone that appears to have been stopped on purpose (filters) or start it
+    with a warning (IDs).
     """
 
     goal: Goal
@@ -84,15 +52,15 @@ class RunOptions:
     wait_timeout: float = math.inf
     wait_delay: float = 15.0
     max_in_progress: int | None = None
-    hold_reason: Callable[[SourceServer], str | None] = lambda _server: None
+    force: bool = False
     holds: bool = False
 
 
 def parse_options(params: Params, check_mode: bool) -> RunOptions:
     """The options of the run. Raises InvalidOptions for invalid values and combinations."""
-    for applies, reason in INVALID:
-        if applies(params):
-            raise InvalidOptions(reason)
+    _check_goal(params)
+    _check_limits(params)
+    _check_filters(params)
     return RunOptions(
         goal=GOALS[params["state"], params["wait_until"]],
         check_mode=check_mode,
@@ -100,13 +68,42 @@ def parse_options(params: Params, check_mode: bool) -> RunOptions:
         wait_timeout=params["wait_timeout"],
         wait_delay=params["wait_delay"],
         max_in_progress=params["max_in_progress"],
-        hold_reason=hold_reason,
+        force=params["force"],
         holds=params["filters"] is not None,
     )
 
 
-def _all_filters(params: Params) -> list[Mapping[str, Any]]:
-    return [params["filters"] or {}, *(params["exclude_filters"] or [])]
+def _check_goal(params: Params) -> None:
+    """Raises InvalidOptions for state: stopped without what confirms it."""
+    if params["state"] == "stopped" and params["filters"] is not None:
+        raise InvalidOptions(
+            "state: stopped takes IDs only, never filters: name each source server whose recovery snapshots may be"
+            " deleted"
+        )
+    if params["state"] == "stopped" and not params["delete_snapshots"]:
+        raise InvalidOptions(
+            "state: stopped permanently deletes every recovery snapshot: set delete_snapshots: true to confirm"
+        )
+
+
+def _check_limits(params: Params) -> None:
+    """Raises InvalidOptions for a number that is out of its range."""
+    if params["max_in_progress"] is not None and params["max_in_progress"] < 1:
+        raise InvalidOptions("max_in_progress must be at least 1; omit it for no limit")
+    for option in ("wait_timeout", "wait_delay"):
+        if not 1 <= params[option] <= MOST_SECONDS:
+            raise InvalidOptions(f"{option} must be from 1 to {MOST_SECONDS} seconds (one year)")
+
+
+def _check_filters(params: Params) -> None:
+    """Raises InvalidOptions for filters that do not go with other options."""
+    if params["exclude_filters"] and params["filters"] is None:
+        raise InvalidOptions("exclude_filters requires filters")
+    if params["wait"] and STATE_KEY in (params["filters"] or {}):
+        raise InvalidOptions(
+            f"wait: true cannot be combined with {STATE_KEY} in filters: a second run would not wait for what the first"
+            " started"
+        )
 
 
 def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Selection | None:
@@ -154,13 +151,29 @@ def parse_ids(value: str | Sequence[str]) -> list[str]:
 def parse_filters(option: str, value: Any) -> Filters:
     """The filters with each value as a list of patterns. Booleans and numbers are converted as in amazon.aws.
 
-    Raises InvalidOptions for empty filters, an unknown key, an empty list, and a value that is not a string, number,
-    boolean or list of these.
+    Raises InvalidOptions for empty filters, an unknown key, an empty list, a value that is not a string, number,
+    boolean or list of these, and an account ID that is none.
     """
     if not isinstance(value, Mapping) or not value:
         raise InvalidOptions(f"{option} has an empty entry. Name the source servers; empty never means all")
     check_keys(option, value)
-    return {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+    filters = {key: _patterns(option, key, patterns) for key, patterns in value.items()}
+    _check_accounts(option, filters)
+    return filters
+
+
+def _check_accounts(option: str, filters: Filters) -> None:
+    """Raises InvalidOptions for a value without a wildcard that cannot be an account ID, such as 1402433619.
+
+    YAML reads 012345670123 as that octal number: https://yaml.org/type/int.html
+    """
+    for key in (key for key in ACCOUNT_KEYS if key in filters):
+        wrong = [repr(text) for text in filters[key] if is_literal(text) and not ACCOUNT_ID.fullmatch(text)]
+        if wrong:
+            raise InvalidOptions(
+                f"{option}: {key} takes account IDs of 12 digits, not {listed(wrong)}: quote them, since YAML reads a"
+                " number that begins with 0 as octal"
+            )
 
 
 def check_keys(option: str, keys: Iterable[object]) -> None:
@@ -179,7 +192,17 @@ def _patterns(option: str, key: str, value: Any) -> list[str]:
 
 
 def parse_rpo(rpo: int | None) -> int | None:
-    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
-    if rpo is not None and not 1 <= rpo <= LONGEST_RPO:
-        raise InvalidOptions(f"rpo must be from 1 to {LONGEST_RPO} seconds (one year)")
+    """The recovery point objective in seconds. Raises InvalidOptions unless it is from 10 minutes to one year."""
+    if rpo is not None and not SHORTEST_RPO <= rpo <= LONGEST_RPO:
+        raise InvalidOptions(
+            f"rpo must be from {SHORTEST_RPO} to {LONGEST_RPO} seconds (one year): DRS takes a recovery point every 10"
+            " minutes; max_lag takes shorter times"
+        )
     return rpo
+
+
+def parse_max_lag(max_lag: int | None) -> int | None:
+    """The longest replication lag in seconds. Raises InvalidOptions unless it is from 1 second to one year."""
+    if max_lag is not None and not 1 <= max_lag <= MOST_SECONDS:
+        raise InvalidOptions(f"max_lag must be from 1 to {MOST_SECONDS} seconds (one year)")
+    return max_lag

@@ -9,14 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..resources.servers import (
-    SourceServer,
-    details_of,
-    error_of,
-    state_of,
-)
-from ..resources.states import Rule, advice, condition
-from ..resources.text import short
+from ..resources.next_steps import cause_of, explanation_of, warning_of
+from ..resources.rules import Rule, details_of
+from ..resources.servers import SourceServer, error_of, state_of
 
 Action = Literal["start", "stop", "none"]
 End = Literal["done", "failed", "held", "deferred"]
@@ -34,7 +29,7 @@ class Outcome:
     predicted_state: in check mode. action: the last call made, or that check mode would make. end: None while there is
     more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
     can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. hold_warning:
-    the cause of a warning about a start by ID that filters would have held.
+    the cause of a warning about a start by ID that filters would have held. copied: what such a start copies.
     """
 
     source_server_id: str
@@ -50,6 +45,7 @@ class Outcome:
     detail: str = ""
     warning: str | None = None
     hold_warning: str | None = None
+    copied: str = ""
     error_code: str | None = None
 
     @property
@@ -62,8 +58,10 @@ class Outcome:
         return self.end == "failed"
 
     @property
-    def warnings(self) -> list[str]:
-        return [warning for warning in (self.warning, self.hold_warning) if warning]
+    def warnings(self) -> list[tuple[str, str]]:
+        """The causes of warnings, each with what it says of this server alone."""
+        warnings = [(self.warning, ""), (self.hold_warning, self.copied)]
+        return [(cause, detail) for cause, detail in warnings if cause]
 
     def observe(self, server: SourceServer | None) -> None:
         """Record an observation: the source server, or None if DRS does not know it."""
@@ -72,12 +70,16 @@ class Outcome:
             self.first = self.first or server
             self.latest = server
 
-    def explain(self, rule: Rule) -> None:
-        """Set reason (with the details of this server), cause (without them) and warning from the rule."""
-        state, code = short(self.state), short(error_of(self.latest))
-        parts = [rule.reason, *([advice(code)] if code else []), *details_of(self.latest)]
-        self.reason, self.cause = "; ".join(parts), condition(state, rule.reason, code)
-        self.warning = self.cause if rule.warn else None
+    def explain(self, rule: Rule, warn_of_error: bool) -> None:
+        """Set reason (with the details of this server), cause (without them) and warning from the rule.
+
+        warn_of_error: whether to warn of a dataReplicationError in any state.
+        """
+        reason = explanation_of(self.latest, self.state, rule)
+        self.reason = "; ".join([reason, *details_of(self.latest)])
+        self.cause = cause_of(self.latest, self.state, rule)
+        warns = rule.warn or (warn_of_error and error_of(self.latest))
+        self.warning = warning_of(self.latest, self.state, rule) if warns else None
 
     def finish(self, end: End, reason: str, cause: str = "") -> None:
         """Set the final result."""

@@ -6,23 +6,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from ..resources.lifecycle import is_stuck
+from ..resources.operations import OPERATIONS
 from ..resources.servers import hostname_of
-from ..resources.states import OPERATIONS
 from ..resources.text import printable
 from .run import Run, Work
 
-HOLDERS_NAMED = 3
+IN_PROGRESS_NAMED = 3
 
 
-def next_batch(run: Run) -> list[Work]:
-    """The servers with a call that is due, as many as there are free places."""
-    if run.is_over or run.breaker.is_open:
-        return []
-    retried = [work for work in run.due if work.sent]
-    fresh = [work for work in run.due if not work.sent]
-    return retried + fresh[: free_places(run)]
+def in_turn(run: Run) -> Iterator[list[Work]]:
+    """The servers with a call that is due, in batches as large as there are free places.
+
+    The next batch takes the places that are free once the calls of the last one were made.
+    """
+    free = free_places(run)
+    retried = [work for work in run.due if _is_in_progress(work)]
+    fresh = iter([work for work in run.due if not _is_in_progress(work)])
+    # While the circuit breaker lets a call a minute through, it is the turn of the server with the fewest calls.
+    batch = sorted([*islice(fresh, free), *retried], key=_calls_sent)
+    while batch:
+        before = sum(map(_is_in_progress, batch))
+        yield batch
+        if free is not None:
+            free -= sum(map(_is_in_progress, batch)) - before
+        batch = list(islice(fresh, free))
+
+
+def _calls_sent(work: Work) -> int:
+    return work.sent
 
 
 def free_places(run: Run) -> int | None:
@@ -40,31 +55,45 @@ def in_progress(run: Run) -> list[Work]:
 
 def _is_in_progress(work: Work) -> bool:
     """Whether the rule says wait, or the server was called and its state does not show the result."""
+    if work.outcome.end == "held":
+        return False
     verdict, outcome = work.rule.verdict, work.outcome
-    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open)
+    is_paused = work.run.options.wait and work.is_refused
+    is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
     is_unknown = outcome.state is None and not outcome.absent
     return verdict == "wait" or (is_called and (verdict in OPERATIONS or is_unknown))
 
 
 def defer_without_place(run: Run) -> None:
     """Defer servers without a place, unless a server that is still open may free one before the deadline."""
-    holders = in_progress(run)
-    if not run.is_over and not any(work.is_open for work in holders):
-        for work in run.due:
-            defer(work, holders)
+    occupying = in_progress(run)
+    if run.is_over or any(work.is_open for work in occupying):
+        return
+    for work in run.due:
+        defer(work, occupying)
+    if any(work.outcome.end == "deferred" for work in run.work):
+        fail_stuck(occupying)
 
 
-def defer(work: Work, holders: Sequence[Work]) -> None:
-    """Leave the server to a later run, and name the servers that hold the places, if all are taken."""
+def fail_stuck(occupying: Sequence[Work]) -> None:
+    """Fail the stuck servers that take a place which another server needs: nothing more starts until somebody acts."""
+    for outcome in (work.outcome for work in occupying):
+        if is_stuck(outcome.latest, outcome.state):
+            outcome.finish("failed", f"{outcome.reason}; it takes a place that other servers need", outcome.cause)
+            outcome.warning = None
+
+
+def defer(work: Work, occupying: Sequence[Work]) -> None:
+    """Leave the server to a later run, and name the servers in progress, if they take all places."""
     options = work.run.options
     work.outcome.warning = work.outcome.hold_warning = None
-    if len(holders) < (options.max_in_progress or 0):
+    if len(occupying) < (options.max_in_progress or 0):
         work.outcome.finish("deferred", f"not started before wait_timeout ({options.wait_timeout:g} s) expired")
         return
     named = [
         " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
-        for each in (holder.outcome for holder in holders[:HOLDERS_NAMED])
+        for each in (other.outcome for other in occupying[:IN_PROGRESS_NAMED])
     ]
-    more = [f"and {len(holders) - HOLDERS_NAMED} more"] if len(holders) > HOLDERS_NAMED else []
-    taken = f"{len(holders)} of {options.max_in_progress} places are taken"
+    more = [f"and {len(occupying) - IN_PROGRESS_NAMED} more"] if len(occupying) > IN_PROGRESS_NAMED else []
+    taken = f"{len(occupying)} of {options.max_in_progress} places are taken"
     work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}", cause=taken)

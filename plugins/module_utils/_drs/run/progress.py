@@ -18,21 +18,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
+from ..resources.decisions import rule_for
 from ..resources.iso8601 import parse_datetime
+from ..resources.lifecycle import is_stuck
+from ..resources.operations import OPERATION_FOR, OPERATIONS, Goal
 from ..resources.servers import (
     error_of,
+    failed_step_of,
     hostname_of,
     storage_of,
     text_at,
 )
-from ..resources.states import (
-    OPERATION_FOR,
-    OPERATIONS,
-    RULES,
-    Goal,
-    Phase,
-    phase_of,
-)
+from ..resources.states import phase_of
 from ..resources.text import printable
 from .outcomes import End, Outcome
 
@@ -42,12 +39,11 @@ FILE_VARIABLE = "DISASTER_RECOVERY_AWS_PROGRESS"
 AT_LEAST_EVERY = 60.0
 """Seconds after which a poll is reported even if nothing changed."""
 
-NAMED = 20
+STUCK_NAMED = 20
 """Maximum number of stuck servers named in one line."""
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
 OTHER_ENDS: tuple[End, ...] = ("failed", "held", "deferred")
-STUCK: tuple[Phase, ...] = ("stalled", "paused")
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -67,7 +63,7 @@ class Progress:
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Report the outcomes after a poll."""
-        stuck = {stuck_name(outcome): outcome for outcome in outcomes if is_stuck(outcome)}
+        stuck = {stuck_name(outcome): outcome for outcome in outcomes if waits_for_help(outcome)}
         shown = [*(label(self._goal, outcome) for outcome in outcomes), *stuck]
         if shown == self._shown and self._clock() - self._written_at < AT_LEAST_EVERY:
             return
@@ -128,8 +124,8 @@ def progress_line(goal: Goal, outcomes: Sequence[Outcome], newly_stuck: Sequence
     parts = [f"{ends['done']}/{len(outcomes)} {REACHED[goal]}", *_doing(goal, pending)]
     parts += [f"{ends[end]} {end}" for end in OTHER_ENDS if ends[end]]
     if newly_stuck:
-        more = [f"and {len(newly_stuck) - NAMED} more"] if len(newly_stuck) > NAMED else []
-        parts.append(", ".join([*map(stuck_name, newly_stuck[:NAMED]), *more]))
+        more = [f"and {len(newly_stuck) - STUCK_NAMED} more"] if len(newly_stuck) > STUCK_NAMED else []
+        parts.append(", ".join([*map(stuck_name, newly_stuck[:STUCK_NAMED]), *more]))
     etas = [(eta, outcome) for outcome in pending if (eta := _eta(outcome))]
     if etas:
         eta, slowest = max(etas, key=lambda pair: pair[0])
@@ -149,7 +145,7 @@ def _doing(goal: Goal, pending: Sequence[Outcome]) -> list[str]:
 def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:
     code, eta = error_of(outcome.latest), _eta(outcome)
     parts = [_name(outcome), label(goal, outcome) + (_replicated([outcome]) if outcome.end is None else "")]
-    if is_stuck(outcome) and code:
+    if waits_for_help(outcome) and code:
         parts.append(printable(code))
     if outcome.end is None and eta:
         parts.append(_shown_eta(eta, now))
@@ -160,7 +156,7 @@ def label(goal: Goal, outcome: Outcome) -> str:
     """A short label of what a source server is doing. Servers with the same label are counted together."""
     if outcome.end is not None:
         return REACHED[goal] if outcome.end == "done" else outcome.end
-    verdict = RULES[goal, phase_of(outcome.state)].verdict
+    verdict = rule_for(goal, outcome.latest, outcome.state).verdict
     if outcome.changed and (verdict == "done" or verdict in OPERATIONS[OPERATION_FOR[goal]].pending):
         return f"{outcome.action} accepted"
     if verdict in OPERATIONS and outcome.action == "none":
@@ -168,14 +164,14 @@ def label(goal: Goal, outcome: Outcome) -> str:
     return printable(outcome.state or "no state").lower().replace("_", " ")
 
 
-def is_stuck(outcome: Outcome) -> bool:
+def waits_for_help(outcome: Outcome) -> bool:
     """Whether the run waits for a server on which no data flows until somebody intervenes."""
-    return outcome.end is None and phase_of(outcome.state) in STUCK
+    return outcome.end is None and is_stuck(outcome.latest, outcome.state)
 
 
 def stuck_name(outcome: Outcome) -> str:
     """The server with its state and error code, such as "s-… web1 STALLED AGENT_NOT_SEEN"."""
-    texts = (_name(outcome), outcome.state, error_of(outcome.latest))
+    texts = (_name(outcome), outcome.state, error_of(outcome.latest), failed_step_of(outcome.latest))
     return " ".join(printable(text) for text in texts if text)
 
 

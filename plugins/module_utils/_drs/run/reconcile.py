@@ -14,29 +14,25 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..api.calls import CALLS_AT_ONCE, batches
-from ..api.circuit_breaker import (
-    UNANSWERED_IN_A_ROW,
-    CircuitBreaker,
-)
 from ..api.errors import DrsError, ErrorKind
-from ..resources.servers import progress_of, state_of
-from ..resources.states import OPERATIONS, Verdict, decide
-from ..resources.text import printable, short, times
+from ..resources.lifecycle import facts_of, is_held, is_stuck
+from ..resources.namesakes import NAMESAKE_CAUSE, namesakes
+from ..resources.next_steps import copied_by_start, next_step_of
+from ..resources.operations import OPERATIONS, Verdict
+from ..resources.rules import after_call
+from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
-    defer,
     defer_without_place,
-    free_places,
-    in_progress,
-    next_batch,
+    in_turn,
 )
 from .run import Run, Work
 
-CONFLICTS = 2
 CONFLICT_PAUSE = 3.0
-"""Attempts that may end in a conflict, and the seconds between a conflict and the next call for that server."""
+LONGEST_CONFLICT_PAUSE = 60.0
+"""Seconds between a conflict and the next call for that server; doubled each time."""
 
-SHORTEST_PAUSE = 0.5
-LONGEST_PAUSE = 8.0
+SHORTEST_OBSERVE_PAUSE = 0.5
+LONGEST_OBSERVE_PAUSE = 8.0
 """Seconds between a call without a response and the Describe that shows its effect; doubled each time."""
 
 LAST_OBSERVATION = 5.0
@@ -65,27 +61,25 @@ def _advance(run: Run) -> bool:
     plan(run)
     if run.options.check_mode:
         predict(run)
-    else:
+    elif not run.is_over:
         act(run)
     if run.is_over:
         expire(run)
-    if run.waits:
+    if run.options.wait:
         run.report(run.outcomes)
     return bool(run.open)
 
 
 def observe(run: Run, open_work: Sequence[Work]) -> None:
     """Describe the source servers. A failed request is recorded for its servers; a fatal error is raised."""
-    breaker = CircuitBreaker()
-    error: DrsError | None = None
     for batch in batches(open_work):
         if run.clock() >= run.api.until + LAST_OBSERVATION:
             return
-        if not breaker.is_open:
-            error = _describe(run, batch)
-            breaker.record(answered=error is None or error.kind != "unanswered", calls=run.api.attempts)
+        error = _describe(run, batch)
         for work in batch:
             work.observe_error = error
+    if not run.options.holds:
+        run.namesakes = namesakes(work.outcome.latest for work in run.work if work.outcome.latest is not None)
 
 
 def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
@@ -93,21 +87,21 @@ def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
     try:
         servers = run.api.describe([work.outcome.source_server_id for work in batch])
     except DrsError as error:
-        if error.kind == "fatal":
+        if error.facts.ends_run:
             raise
         return error
     found = {server["sourceServerID"]: server for server in servers}
     for work in batch:
-        work.outcome.observe(found.get(work.outcome.source_server_id))
+        work.observe(found.get(work.outcome.source_server_id))
     return None
 
 
 def plan(run: Run) -> None:
     """Apply the rule to every open server: finish it, keep it waiting, or mark the call that is due."""
     for work in run.open:
-        work.due, work.observe_at = None, run.clock() + run.options.wait_delay
+        work.is_due, work.observe_at = False, run.clock() + run.options.wait_delay
         if work.observe_error is not None:
-            if work.outcome.first is None or not run.waits:
+            if work.outcome.first is None or not run.options.wait:
                 fail_with(work, work.observe_error)
         elif work.outcome.absent:
             is_unknown = work.outcome.first is None
@@ -121,68 +115,67 @@ def _plan_by_rule(work: Work) -> None:
     run, outcome = work.run, work.outcome
     operation = OPERATIONS[run.operation]
     if work.may_have_taken_effect and outcome.state is not None and operation.took_effect(outcome.state):
-        work.accepted_at, work.call_error = run.clock(), None
-        work.effect_seen = outcome.changed = True
-    accepted_ago = None if work.accepted_at is None else run.clock() - work.accepted_at
-    rule = decide(run.options.goal, outcome.state, accepted_ago, work.effect_seen)
-    outcome.explain(rule)
+        work.effect_at, outcome.changed = run.clock(), True
+    if run.options.holds and is_held(outcome.latest) and not work.sent:
+        _hold(work)
+        return
+    rule = work.rule
+    if work.accepted_at is not None:
+        accepted_ago = run.clock() - work.accepted_at
+        rule = after_call(rule, run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
+    outcome.explain(rule, warn_of_error=operation.is_limited)
     ON_VERDICT[rule.verdict](work)
 
 
+def _hold(work: Work) -> None:
+    """Leave the server alone. Held implies that nothing was sent."""
+    outcome, facts = work.outcome, facts_of(work.outcome.latest)
+    outcome.warning = f"held, {facts.cause}"
+    outcome.finish("held", next_step_of(outcome.latest, outcome.state) or facts.cause, facts.cause)
+
+
 def _plan_start(work: Work) -> None:
-    """The rule asks for a start: hold the server if filters have to, otherwise plan the call."""
-    options = work.run.options
-    hold = options.hold_reason(work.outcome.latest or {})
-    if hold and options.holds:
-        _hold(work, hold)
+    """The rule asks for a start. Filters do not start a server again that somebody else stopped for a recovery."""
+    outcome, facts = work.outcome, facts_of(work.outcome.latest)
+    if work.run.options.holds and is_held(outcome.latest):
+        fail(work, f"{facts.cause}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
         return
     _plan_call(work)
-    if hold and work.due:
-        work.outcome.hold_warning = f"named by ID and not held, but {hold}"
+    if work.is_due and facts.held_when_stopped:
+        outcome.hold_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
+        outcome.copied = copied_by_start(outcome.latest)
 
 
 def _plan_call(work: Work) -> None:
     """Mark the call as due, unless the server is given up or has to pause first."""
-    if work.run.breaker.is_open or work.is_exhausted:
+    if not work.has_attempt_left:
         _give_up(work)
     elif work.run.clock() < work.call_at:
         work.observe_at = work.call_at
     else:
-        work.due = work.run.operation
-
-
-def _hold(work: Work, hold: str) -> None:
-    """Hold the server, or fail it if a call was already sent: held implies that nothing was sent."""
-    if work.sent:
-        fail(work, f"{hold}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
-    else:
-        work.outcome.warning = f"held, {hold}"
-        work.outcome.finish("held", f"{hold}; name it by its ID to {work.run.operation} it", cause=hold)
+        work.is_due = True
 
 
 def _give_up(work: Work) -> None:
     """Make no further call. When waiting, an earlier call without a response may still show its effect."""
-    now = work.run.clock()
-    if work.run.waits and now < work.shows_until:
+    if work.run.options.wait and work.run.clock() < work.shows_until:
         work.observe_at = min(work.observe_at, work.shows_until)
-        return
-    work.is_disproved = now >= work.shows_until
-    if work.call_error:
+    elif work.call_error:
         fail_with(work, work.call_error)
-    else:
-        tried = "not tried again" if work.sent else "not tried"
-        fail(work, f"{tried}: {UNANSWERED_IN_A_ROW} calls in a row were not answered")
 
 
 def _keep_waiting(work: Work) -> None:
-    if not work.run.waits:
+    outcome = work.outcome
+    if not work.run.options.wait:
         _finish(work)
-    elif not work.outcome.changed:
+    elif facts_of(outcome.latest).fails_wait_when_stuck and is_stuck(outcome.latest, outcome.state):
+        _fail_by_rule(work)
+    elif not outcome.changed:
         _forget_calls(work)
 
 
 def _finish(work: Work) -> None:
-    outcome, sent = work.outcome, _unanswered(work)
+    outcome, sent = work.outcome, tell_unanswered(work)
     if not outcome.changed and not sent:
         _forget_calls(work)
     outcome.finish("done", f"{sent}: {outcome.reason}" if sent else outcome.reason, outcome.cause)
@@ -190,12 +183,17 @@ def _finish(work: Work) -> None:
 
 def _forget_calls(work: Work) -> None:
     """Another actor brought the server here, so failed calls do not count if it is stopped again."""
-    work.outcome.action, work.outcome.hold_warning, work.call_error = "none", None, None
-    work.conflicts, work.is_exhausted = 0, False
+    work.outcome.action, work.outcome.hold_warning = "none", None
+    work.counted_from = len(work.attempts)
 
 
 def _fail_by_rule(work: Work) -> None:
-    fail(work, work.outcome.reason, work.outcome.cause)
+    """Fail with the reason of the rule. Where another server protects the machine, its agent needs no advice."""
+    namesake = work.run.namesakes.get(work.outcome.source_server_id)
+    if namesake:
+        fail(work, namesake, NAMESAKE_CAUSE)
+    else:
+        fail(work, work.outcome.reason, work.outcome.cause)
 
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
@@ -209,87 +207,74 @@ ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
 
 def predict(run: Run) -> None:
     """In check mode, predict the next calls and defer the rest."""
-    for work in next_batch(run):
-        if work.due is not None:
-            work.outcome.action, work.outcome.changed = work.due, True
-            work.outcome.predicted_state = OPERATIONS[work.due].leads_to
-            work.outcome.finish("done", f"would {work.due}: {work.outcome.reason}", work.outcome.cause)
+    operation = run.operation
+    for work in [] if run.is_over else next(in_turn(run), []):
+        work.outcome.action, work.outcome.changed = operation, True
+        work.outcome.predicted_state = OPERATIONS[operation].leads_to
+        work.outcome.finish("done", f"would {operation}: {work.outcome.reason}", work.outcome.cause)
     defer_without_place(run)
 
 
 def act(run: Run) -> None:
     """Make the calls that are due, concurrently. Raises a fatal DrsError."""
-    while batch := next_batch(run):
+    for batch in in_turn(run):
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
             list(pool.map(_send, batch))
         if run.error:
             raise run.error
-    if run.breaker.is_open:
-        for work in run.due:
-            work.due = None
-            _plan_call(work)
-    else:
-        defer_without_place(run)
+    defer_without_place(run)
 
 
 def _send(work: Work) -> None:
-    """Make the call that is due, unless the run has ended in the meantime."""
-    run, operation = work.run, work.due
-    if operation is None or run.error or run.breaker.is_open or run.is_over:
-        return
-    work.due = None
+    """Make the call that is due."""
+    run, outcome = work.run, work.outcome
+    work.is_due = False
     try:
-        server = run.api.send(operation, work.outcome.source_server_id)
+        server = run.api.send(run.operation, outcome.source_server_id)
     except DrsError as error:
-        work.call_error = error
-        if error.kind != "not_sent":
-            _count(work, answered=error.kind != "unanswered")
+        work.record(error)
+        if error.facts.is_sent:
+            outcome.action = run.operation
         ON_ERROR[error.kind](work)
         return
-    _count(work, answered=True)
-    work.accepted_at, work.call_error = run.clock(), None
-    work.observe_at = work.accepted_at + run.options.wait_delay
-    work.outcome.latest, work.outcome.changed = server, True
-    work.outcome.reason = work.outcome.cause = f"DRS accepted the {operation}"
-    if not run.waits:
-        work.outcome.finish("done", work.outcome.reason)
-
-
-def _count(work: Work, *, answered: bool) -> None:
-    """Record that a call was sent."""
-    work.sent += 1
-    work.outcome.action = work.run.operation
-    work.run.breaker.record(answered=answered)
+    work.record(None)
+    work.observe_at = run.clock() + run.options.wait_delay
+    outcome.action, outcome.latest, outcome.changed = run.operation, server, True
+    outcome.reason = outcome.cause = f"DRS accepted the {run.operation}"
+    if not run.options.wait:
+        outcome.finish("done", outcome.reason)
 
 
 def _on_not_applied(work: Work) -> None:
     """Make no further call, but observe first if an earlier one got no response."""
-    work.is_exhausted, work.observe_at = True, work.run.clock()
+    work.observe_at = work.run.clock()
     if not work.unanswered:
         _give_up(work)
 
 
 def _on_conflict(work: Work) -> None:
-    work.conflicts += 1
-    work.is_exhausted = work.is_exhausted or work.conflicts >= CONFLICTS
+    pause = min(LONGEST_CONFLICT_PAUSE, CONFLICT_PAUSE * 2 ** (work.ended_as("conflict") - 1))
     work.observe_at = work.run.clock()
-    work.call_at = work.observe_at + CONFLICT_PAUSE
+    work.call_at = work.observe_at + pause
 
 
 def _on_no_answer(work: Work) -> None:
-    work.unanswered += 1
-    work.is_exhausted = work.is_exhausted or work.unanswered >= work.run.api.attempts
-    now, pause = work.run.clock(), min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (work.unanswered - 1))
-    work.shows_until = now + OPERATIONS[work.run.operation].shows_within
-    work.observe_at = work.call_at = now + pause
+    pause = min(LONGEST_OBSERVE_PAUSE, SHORTEST_OBSERVE_PAUSE * 2 ** (len(work.unanswered) - 1))
+    work.observe_at = work.call_at = work.run.clock() + pause
 
 
 def _on_fatal(work: Work) -> None:
-    work.run.error = work.call_error
+    work.run.error = work.attempts[-1].error
 
 
 def _on_not_sent(_work: Work) -> None:
-    """Nothing to record."""
+    """The deadline ends the run."""
+
+
+def _on_not_tried(work: Work) -> None:
+    """When waiting, the circuit breaker may let a later call through."""
+    if not work.run.options.wait:
+        _give_up(work)
 
 
 ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
@@ -299,68 +284,5 @@ ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
     "refused": _on_not_applied,
     "fatal": _on_fatal,
     "not_sent": _on_not_sent,
+    "not_tried": _on_not_tried,
 }
-
-
-def fail(work: Work, reason: str, cause: str = "") -> None:
-    """Finish the server as failed. Calls without a response are mentioned before the reason."""
-    sent = _unanswered(work)
-    reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
-    work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
-    work.outcome.warning = work.outcome.error_code = None
-    if not work.may_have_taken_effect:
-        work.outcome.hold_warning = None
-
-
-def fail_with(work: Work, error: DrsError) -> None:
-    """Finish the server as failed by this error, and say what was done before it."""
-    before = ""
-    if work.accepted_at is not None:
-        before = f"DRS accepted the {work.outcome.action}, then: "
-    elif work.due is not None and not work.sent:
-        before = "not tried: "
-    fail(work, f"{before}{error.message}")
-    work.outcome.error_code = error.code
-
-
-def _unanswered(work: Work) -> str:
-    """What was sent without a response, and what is known about it; empty if nothing was."""
-    if work.accepted_at is not None or not work.unanswered:
-        return ""
-    state = work.outcome.state
-    parts = [
-        f"the {work.outcome.action} was sent {times(work.sent)}",
-        "never answered" if work.unanswered == work.sent else f"{work.unanswered} of them not answered",
-    ]
-    if state is not None:
-        parts.append(f"{'still' if state == state_of(work.outcome.first) else 'now'} {short(state)}")
-    if not work.is_disproved:
-        parts.append("and may have taken effect")
-    return ", ".join(parts)
-
-
-def expire(run: Run) -> None:
-    """At the deadline, defer the servers that never got a place and fail the rest."""
-    holders = in_progress(run)
-    for work in run.open:
-        run.expired = True
-        if free_places(run) is not None and not work.sent and work.rule.verdict in OPERATIONS:
-            defer(work, holders)
-        else:
-            _expire(work)
-
-
-def _expire(work: Work) -> None:
-    outcome, error = work.outcome, work.observe_error or work.call_error
-    outcome.detail = printable(progress_of(outcome.latest))
-    reason = outcome.reason or "not described in time"
-    if error and error.kind == "not_sent":
-        reason, error = error.message, None
-    parts = [
-        reason,
-        outcome.detail,
-        error.message if error else "",
-        f"wait_timeout ({work.run.options.wait_timeout:g} s) expired",
-    ]
-    fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)
-    outcome.error_code = error.code if error else None

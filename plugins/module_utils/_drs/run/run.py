@@ -2,53 +2,60 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run: its options, its source servers with their working state, and its dependencies."""
+"""One run: its source servers with what it remembers of each, and its dependencies."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..api.calls import Api
-from ..api.circuit_breaker import CircuitBreaker
-from ..api.errors import DrsError
-from ..resources.states import (
-    OPERATION_FOR,
-    RULES,
-    Operation,
-    Rule,
-    phase_of,
-)
+from ..api.errors import DrsError, ErrorKind
+from ..resources.decisions import rule_for
+from ..resources.operations import OPERATION_FOR, OPERATIONS, Operation
+from ..resources.rules import Rule
+from ..resources.servers import SourceServer
 from .options import RunOptions
 from .outcomes import Outcome
+
+MOST_ATTEMPTS: dict[ErrorKind, int] = {"throttled": 1, "refused": 1, "conflict": 2}
+"""How many calls for one server may end like this. The API sets how many may get no response, and a wait repeats a call
+after a conflict until the deadline: the conflict may be a job that ends."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call for one source server.
+
+    at: when it ended. error: None if it was accepted. looks: how often the server was described before.
+    """
+
+    at: float
+    error: DrsError | None
+    looks: int
 
 
 @dataclass(eq=False)
 class Work:
-    """One source server in the run: its outcome, and the working state of its observations and calls.
+    """One source server in the run: its outcome, its calls, and the times of what comes next.
 
-    due: the call to make. sent: the number of calls made. accepted_at: when the call was accepted, or its effect last
-    observed. effect_seen: its effect was observed. unanswered: the number of calls without a response. shows_until: how
-    long the state may not show the effect of the last of them. is_disproved: it was observed after that without an
-    effect. is_exhausted: no attempt is left. observe_at, call_at: times of the next observation and the earliest next
-    call.
+    is_due: whether to make the call now. attempts: its calls. counted_from: the index of the first one that still
+    counts. effect_at: when the effect of a call was last observed. looks, observed_at: how often, and when it was last
+    described. observe_error: why it could not be described. observe_at, call_at: times of the next observation and the
+    earliest next call.
     """
 
     run: Run
     outcome: Outcome
-    due: Operation | None = None
+    is_due: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    counted_from: int = 0
+    effect_at: float | None = None
+    looks: int = 0
+    observed_at: float = -math.inf
     observe_error: DrsError | None = None
-    call_error: DrsError | None = None
-    sent: int = 0
-    conflicts: int = 0
-    unanswered: int = 0
-    shows_until: float = -math.inf
-    accepted_at: float | None = None
-    effect_seen: bool = False
-    is_disproved: bool = False
-    is_exhausted: bool = False
     observe_at: float = -math.inf
     call_at: float = -math.inf
 
@@ -56,14 +63,72 @@ class Work:
     def is_open(self) -> bool:
         return self.outcome.end is None
 
+    def record(self, error: DrsError | None) -> None:
+        """Record how a call ended."""
+        self.attempts.append(Attempt(self.run.clock(), error, self.looks))
+
+    def observe(self, server: SourceServer | None) -> None:
+        """Record an observation: the source server, or None if DRS does not know it."""
+        self.looks, self.observed_at = self.looks + 1, self.run.clock()
+        self.outcome.observe(server)
+
+    @property
+    def sent(self) -> int:
+        """How many calls were sent."""
+        return sum(attempt.error is None or attempt.error.facts.is_sent for attempt in self.attempts)
+
+    @property
+    def unanswered(self) -> list[Attempt]:
+        """The calls without a response."""
+        return [each for each in self.attempts if each.error and each.error.facts.may_have_taken_effect]
+
+    @property
+    def accepted_at(self) -> float | None:
+        """When the call was accepted, or its effect last observed; None if neither."""
+        accepted = [attempt.at for attempt in self.attempts if attempt.error is None]
+        return self.effect_at if self.effect_at is not None else max(accepted, default=None)
+
     @property
     def may_have_taken_effect(self) -> bool:
-        return self.accepted_at is not None or self.unanswered > 0
+        return self.accepted_at is not None or bool(self.unanswered)
+
+    @property
+    def shows_until(self) -> float:
+        """How long the state may not show the effect of the last call without a response."""
+        last = max((attempt.at for attempt in self.unanswered), default=-math.inf)
+        return last + OPERATIONS[self.run.operation].shows_within
+
+    @property
+    def call_error(self) -> DrsError | None:
+        """The error that the server fails with: of its last call that was sent, otherwise of the last one."""
+        if self.accepted_at is not None:
+            return None
+        errors = [attempt.error for attempt in self.attempts[self.counted_from :] if attempt.error]
+        return next((error for error in reversed(errors) if error.facts.is_sent), errors[-1] if errors else None)
+
+    @property
+    def has_attempt_left(self) -> bool:
+        """Whether another call may help. A refused one is not repeated."""
+        most = {**MOST_ATTEMPTS, "unanswered": self.run.api.attempts}
+        if self.run.options.wait:
+            del most["conflict"]
+        return all(self.ended_as(kind) < number for kind, number in most.items())
+
+    def ended_as(self, kind: ErrorKind) -> int:
+        """How many of the calls that still count ended in an error of this kind."""
+        return sum(each.error is not None and each.error.kind == kind for each in self.attempts[self.counted_from :])
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last call was not applied because of a conflict, and the state has been observed since."""
+        last = self.attempts[-1] if self.attempts else None
+        return bool(last and last.error and last.error.kind == "conflict" and last.looks < self.looks)
 
     @property
     def rule(self) -> Rule:
-        """The rule for the state alone, ignoring earlier calls."""
-        return RULES[self.run.options.goal, phase_of(self.outcome.state)]
+        """The rule for the source server as it was last seen, ignoring earlier calls."""
+        options = self.run.options
+        return rule_for(options.goal, self.outcome.latest, self.outcome.state, options.force)
 
 
 @dataclass
@@ -76,9 +141,10 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     report: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     error: DrsError | None = None
     """The error that ended the run for all servers."""
+    namesakes: Mapping[str, str] = field(default_factory=dict)
+    """By source server ID, what to do about a disconnected server whose machine another server protects."""
     expired: bool = False
     """Whether the deadline ended the run."""
 
@@ -91,16 +157,12 @@ class Run:
 
     @property
     def due(self) -> list[Work]:
-        return [work for work in self.open if work.due is not None]
+        return [work for work in self.open if work.is_due]
 
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
         return self.clock() >= self.api.until
-
-    @property
-    def waits(self) -> bool:
-        return self.options.wait and not self.options.check_mode
 
     @property
     def operation(self) -> Operation:

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds disconnected source servers whose machine, or a machine of the same host name, another server protects. Pure.
+
+Where a machine was replaced or its agent installed anew, its old record stays DISCONNECTED for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .lifecycle import lifecycle_of
+from .servers import SourceServer, ec2_instance_id_of, hostname_of, state_of, text_at, vmware_uuid_of
+from .states import phase_of
+from .text import printable
+
+NAMESAKE_CAUSE = (
+    "DISCONNECTED, while another server of the same machine or host name is CONTINUOUS, read the reason of each before"
+    " you delete its record"
+)
+"""The cause that all servers with a namesake share. Deleting a record cannot be undone."""
+
+
+def namesakes(servers: Iterable[SourceServer]) -> dict[str, str]:
+    """What to do about each disconnected server with a namesake that is CONTINUOUS, by source server ID.
+
+    Both are normal: after a failover a disconnected source is no surprise. The same EC2 instance or VMware machine is
+    the same machine. The same host name alone is a question, since clones share it.
+    """
+    disconnected: list[SourceServer] = []
+    protected: list[SourceServer] = []
+    for server in servers:
+        phase = phase_of(state_of(server))
+        if phase in ("disconnected", "protected") and lifecycle_of(server) == "normal":
+            (disconnected if phase == "disconnected" else protected).append(server)
+    by_machine, by_hostname = _index(protected, _machine_of), _index(protected, _caseless_hostname_of)
+    found: dict[str, str] = {}
+    for server in disconnected:
+        twin, namesake = by_machine.get(_machine_of(server)), by_hostname.get(_caseless_hostname_of(server))
+        if twin:
+            text = f"{printable(twin)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+        elif namesake:
+            text = f"{printable(namesake)} has the same host name and is CONTINUOUS: {_question(server)}"
+        else:
+            continue
+        found[_id_of(server)] = text
+    return found
+
+
+def _question(server: SourceServer) -> str:
+    instance = ec2_instance_id_of(server)
+    machine = f"this machine ({printable(instance)})" if instance else "this machine"
+    return f"if {machine} was replaced, delete this record; if it still runs, reconnect its agent"
+
+
+def _index(servers: Sequence[SourceServer], key_of: Callable[[SourceServer], str | None]) -> dict[str | None, str]:
+    """The ID of the first server by ID with each key; None is no key."""
+    by_key: dict[str | None, str] = {}
+    for server in servers:
+        key, source_server_id = key_of(server), _id_of(server)
+        if key is not None:
+            by_key[key] = min(source_server_id, by_key.get(key, source_server_id))
+    return by_key
+
+
+def _id_of(server: SourceServer) -> str:
+    return text_at(server, "sourceServerID") or ""
+
+
+def _machine_of(server: SourceServer) -> str | None:
+    """What identifies the machine: its EC2 instance, where it has none its VMware UUID."""
+    instance, uuid = ec2_instance_id_of(server), vmware_uuid_of(server)
+    return instance or (uuid and f"vmware {uuid.lower()}")
+
+
+def _caseless_hostname_of(server: SourceServer) -> str | None:
+    hostname = hostname_of(server)
+    return hostname and hostname.casefold()

@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, the disaster_recovery.aws authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run does about a server whose document says more than its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import STOP_LOSES, rule_for
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
+    LIFECYCLES,
+    Lifecycle,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS, document
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeDrs, FakeServer, Run, sid
+
+STUCK = ("DISCONNECTED", "STALLED", "PAUSED")
+NOT_NORMAL = [lifecycle for lifecycle in LIFECYCLES if lifecycle != "normal"]
+GONE_SITE = ("launching", "failed_over", "reversed")
+
+
+def server_with(lifecycle: Lifecycle, *path: str, **script: Any) -> FakeServer:
+    """A fake server of this lifecycle, with these states in turn."""
+    return FakeServer(list(path), members=MEMBERS[lifecycle], **script)
+
+
+def run_one(server: FakeServer, **options: Any) -> Run:
+    return FakeDrs({sid(1): server}).run(**options)
+
+
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_filters_hold_a_stopped_server_unless_it_is_normal(lifecycle: Lifecycle, check_mode: bool, wait: bool) -> None:
+    run = run_one(server_with(lifecycle, "STOPPED"), holds=True, check_mode=check_mode, wait=wait, wait_timeout=60)
+    if lifecycle == "normal":
+        assert run.only.changed
+        return
+    assert (run.only.end, run.only.changed, run.only.action, run.writes) == ("held", False, "none", [])
+    assert run.only.reason == next_step_of(run.only.latest, "STOPPED")
+    assert run.only.warnings == [(f"held, {LIFECYCLES[lifecycle].cause}", "")]
+
+
+@pytest.mark.parametrize("state", STUCK)
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_filters_hold_a_stuck_server_whose_site_may_be_gone(lifecycle: Lifecycle, state: str) -> None:
+    run = run_one(server_with(lifecycle, state), holds=True)
+    assert (run.only.end == "held") == (lifecycle in GONE_SITE)
+    assert (run.only.end == "failed") == (lifecycle not in GONE_SITE and state == "DISCONNECTED")
+
+
+@pytest.mark.parametrize("lifecycle", NOT_NORMAL)
+def test_a_server_named_by_id_is_started_with_a_warning_that_says_what_is_copied(lifecycle: Lifecycle) -> None:
+    run = run_one(server_with(lifecycle, "STOPPED"))
+    assert run.writes == [sid(1)]
+    ((cause, copied),) = run.only.warnings
+    assert cause.endswith(LIFECYCLES[lifecycle].cause)
+    assert "cop" in copied
+
+
+@pytest.mark.parametrize("state", ["STALLED", "PAUSED"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_wait_for_a_stuck_server_that_failed_over_is_in_vain(lifecycle: Lifecycle, state: str) -> None:
+    run = run_one(server_with(lifecycle, state), wait=True, wait_timeout=600)
+    assert run.only.failed
+    assert (run.took == 0) == (lifecycle in ("failed_over", "reversed"))
+    assert run.writes == []
+
+
+def test_a_held_server_takes_no_place() -> None:
+    drs = FakeDrs({sid(1): server_with("failed_over", "STALLED"), sid(2): FakeServer(["STOPPED"])})
+    run = drs.run(holds=True, max_in_progress=1)
+    assert [outcome.end for outcome in run.outcomes] == ["held", "done"]
+    assert run.writes == [sid(2)]
+
+
+@pytest.mark.parametrize("state", ["CONTINUOUS", "INITIAL_SYNC", "INITIATING"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_stop_that_would_lose_something_needs_force(lifecycle: Lifecycle, state: str) -> None:
+    run = run_one(server_with(lifecycle, state), goal="stopped")
+    forced = run_one(server_with(lifecycle, state), goal="stopped", force=True)
+    assert (forced.only.changed, forced.writes) == (True, [sid(1)])
+    if lifecycle not in STOP_LOSES:
+        assert (run.only.changed, run.only.warnings) == (True, [])
+        assert forced.only.warnings == []
+        return
+    assert (run.only.failed, run.only.changed, run.writes) == (True, False, [])
+    assert STOP_LOSES[lifecycle] in run.only.reason
+    assert "force: true" in run.only.reason
+    ((warning, _detail),) = forced.only.warnings
+    assert STOP_LOSES[lifecycle] in warning
+
+
+@pytest.mark.parametrize("state", ["STALLED", "PAUSED", "SOMETHING_NEW"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_stop_without_a_known_flow_of_data_needs_force(state: str, check_mode: bool) -> None:
+    run = run_one(FakeServer([state]), goal="stopped", check_mode=check_mode)
+    forced = run_one(FakeServer([state]), goal="stopped", force=True, check_mode=check_mode)
+    assert (run.only.failed, run.only.changed, run.writes) == (True, False, [])
+    assert "only copy left; set force: true" in run.only.reason
+    assert (forced.only.failed, forced.only.changed, len(forced.only.warnings)) == (False, True, 1)
+    assert forced.writes == ([] if check_mode else [sid(1)])
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("force", [False, True])
+def test_nothing_guards_a_server_on_which_nothing_replicates(lifecycle: Lifecycle, state: str, force: bool) -> None:
+    run = run_one(server_with(lifecycle, state), goal="stopped", force=force)
+    assert (run.only.end, run.only.changed, run.writes, run.only.warnings) == ("done", False, [], [])
+
+
+def test_a_server_without_a_state_is_never_stopped() -> None:
+    assert run_one(FakeServer([None]), goal="stopped", force=True).only.failed
+
+
+def test_force_does_nothing_to_a_start() -> None:
+    for state in TABLE:
+        for goal in GOALS[:2]:
+            assert rule_for(goal, document(state), state, force=True) == rule_for(goal, document(state), state)
+
+
+RESCANNING = {"replicatedDisks": [{"totalStorageBytes": 100, "rescannedStorageBytes": 40}]}
+
+
+@pytest.mark.parametrize(
+    ("info", "is_settled"),
+    [
+        ({}, True),
+        (RESCANNING, False),
+        ({"replicatedDisks": [{"totalStorageBytes": 100, "rescannedStorageBytes": 0}]}, True),
+        ({"replicatedDisks": [{"totalStorageBytes": 100, "rescannedStorageBytes": 100}]}, True),
+        ({"dataReplicationError": {"error": "SNAPSHOTS_FAILURE"}}, False),
+        ({"replicatedDisks": [{"deviceName": "/dev/sda", "volumeStatus": "MISSING_VOLUME_ATTRIBUTES"}]}, False),
+    ],
+    ids=["healthy", "rescan", "no rescan", "rescanned", "error", "cannot be launched"],
+)
+def test_a_continuous_server_is_done_where_nothing_contradicts_it(info: dict[str, Any], is_settled: bool) -> None:
+    members = {"dataReplicationInfo": {"dataReplicationState": "CONTINUOUS", **info}}
+    server = FakeServer(["CONTINUOUS"], members=members)
+    waited = run_one(server, goal="continuous", wait=True, wait_timeout=60)
+    assert waited.only.failed != is_settled
+    assert run_one(server, goal="replicating", wait=True, wait_timeout=60).only.end == "done"
+    others = FakeDrs({sid(1): server, sid(2): FakeServer(["STOPPED"])}).run(goal="continuous", max_in_progress=1)
+    assert (others.writes == [sid(2)]) == is_settled, "an unsettled server takes a place"
+
+
+@pytest.mark.parametrize("state", ["INITIATING", "BACKLOG", "CONTINUOUS", "STALLED", "PAUSED"])
+def test_a_replication_error_is_warned_of_in_every_state(state: str) -> None:
+    error = {"dataReplicationState": state, "dataReplicationError": {"error": "NOT_CONVERGING"}}
+    server = FakeServer([state], members={"dataReplicationInfo": error})
+    ((warning, _detail),) = run_one(server).only.warnings
+    assert "NOT_CONVERGING, check" in warning
+    assert run_one(server, goal="stopped", force=True).only.warnings == [] or state in ("STALLED", "PAUSED")
+
+
+@pytest.mark.parametrize("lifecycle", ["failed_over", "reversed", "extended", "launching"])
+def test_the_error_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_agent(lifecycle: Lifecycle) -> None:
+    error = {"dataReplicationState": "BACKLOG", "dataReplicationError": {"error": "AGENT_NOT_SEEN"}}
+    server = FakeServer(["BACKLOG"], members={**MEMBERS[lifecycle], "dataReplicationInfo": error})
+    ((warning, _detail),) = run_one(server).only.warnings
+    assert "AGENT_NOT_SEEN" in warning
+    assert "check that" not in warning
+
+
+def hinted(**hints: str) -> dict[str, Any]:
+    return {"sourceProperties": {"identificationHints": hints}}
+
+
+def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() -> None:
+    servers = {
+        sid(1): FakeServer(["DISCONNECTED"], members=hinted(awsInstanceID="i-1")),
+        sid(2): FakeServer(["CONTINUOUS"], members=hinted(awsInstanceID="i-1")),
+        sid(3): FakeServer(["DISCONNECTED"], members=hinted(awsInstanceID="i-3", hostname="Web1")),
+        sid(4): FakeServer(["CONTINUOUS"], members=hinted(awsInstanceID="i-4", hostname="web1")),
+        sid(5): FakeServer(["DISCONNECTED"], members=hinted(hostname="alone")),
+    }
+    stale, _, question, _, alone = FakeDrs(servers).run().outcomes
+    assert (stale.end, question.end, alone.end) == ("failed", "failed", "failed")
+    assert stale.reason == f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+    assert "if this machine (i-3) was replaced" in question.reason
+    assert stale.cause == question.cause != alone.cause
+
+
+def test_a_stuck_server_that_nobody_waits_behind_does_not_fail() -> None:
+    run = FakeDrs(["STALLED", "STOPPED"]).run(max_in_progress=2)
+    assert [outcome.end for outcome in run.outcomes] == ["done", "done"]
+
+
+def test_an_initiating_server_with_an_error_is_stuck() -> None:
+    error = {
+        "dataReplicationState": "INITIATING",
+        "dataReplicationError": {"error": "FAILED_TO_BOOT_REPLICATION_SERVER"},
+    }
+    canary = FakeServer(["INITIATING"], members={"dataReplicationInfo": error})
+    run = FakeDrs({sid(1): canary, sid(2): FakeServer(["STOPPED"])}).run(max_in_progress=1)
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
+
+
+def test_with_a_wait_only_the_deadline_ends_the_gate() -> None:
+    run = FakeDrs(["STALLED", "STOPPED"]).run(max_in_progress=1, wait=True, wait_timeout=300)
+    assert run.took == 300
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
