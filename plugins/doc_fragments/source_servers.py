@@ -18,6 +18,8 @@ options:
     description:
       - The IDs of the source servers. Surrounding whitespace is stripped, duplicates are ignored, and results keep this
         order.
+      - A JSON list in a string, such as an extra variable of the form C(key=value), needs the filter
+        P(ansible.builtin.from_json#filter) with ansible-core 2.19 and newer.
     type: list
     elements: str
   filters:
@@ -39,4 +41,7 @@ options:
         wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state).
     type: list
     elements: dict
+notes:
+  - At verbosity 3 and higher, Ansible shows the options of a task, and with them a password of a proxy in
+    O(aws_config). Set such a proxy in the environment variable E(HTTPS_PROXY), or set C(no_log).
 """

@@ -10,7 +10,10 @@ version_added: 1.0.0
 short_description: AWS Elastic Disaster Recovery source servers as hosts
 description:
   - Creates a host for each source server. The host variables are the members of the source server, with keys in
-    snake_case and tags unchanged, and C(region).
+    snake_case, C(region), and C(lifecycle), which the modules return, too.
+  - The tags, which are unchanged, are in the host variable C(drs_tags), since Ansible reserves the name C(tags). In
+    O(compose), O(groups) and O(keyed_groups) they are C(tags), as in P(amazon.aws.aws_ec2#inventory). Tags whose keys
+    start with C(_ansible_) or C(__ansible_) are left out with a warning.
   - The inventory file is a YAML file whose name ends with C(.drs.yml) or C(.drs.yaml).
 author:
   - the disaster_recovery.aws authors (@disaster-recovery)
@@ -52,12 +55,21 @@ options:
   hostnames:
     description:
       - What to name hosts by, in order of preference. Accepts the keys of O(filters), including C(tag:<Key>).
-      - If source servers share a name, a warning is shown and all of them use the next preference, finally the ID.
-      - Characters other than letters, digits, V(.), V(_) and V(-) become underscores. Names with a special meaning,
-        such as V(localhost), are not used.
+      - If source servers share a name, or an inventory source read before has a host of that name, a warning is shown
+        and all of them use the next preference, finally the ID.
+      - Characters other than letters, digits, V(.), V(_) and V(-), and V(-) at the beginning, become underscores. Names
+        with a special meaning, such as V(localhost), are not used.
     type: list
     elements: str
     default: [hostname, source-server-id]
+  hostvars_prefix:
+    description:
+      - The prefix of the names of host variables. With one, the tags are in the host variable C(<prefix>tags).
+      - In O(compose), O(groups) and O(keyed_groups) the names without it work, too.
+    type: str
+  hostvars_suffix:
+    description: The suffix of the names of host variables, otherwise as O(hostvars_prefix).
+    type: str
   strict_permissions:
     description:
       - Whether to fail if the credentials are rejected in a region or lack C(drs:DescribeSourceServers) there. If
@@ -68,6 +80,8 @@ seealso:
   - module: disaster_recovery.aws.drs_source_server_info
   - module: disaster_recovery.aws.drs_source_server_replication
 notes:
+  - An option that this plugin does not know is refused.
+  - The cache is only used for the same regions, credentials and selection.
   - Requires the IAM action C(drs:DescribeSourceServers).
   - Fails if listing all regions takes longer than 10 minutes.
 """
@@ -107,9 +121,11 @@ groups:
   needs_agent: data_replication_info.data_replication_state == 'DISCONNECTED'
 """
 
+import hashlib
+import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 try:
@@ -120,10 +136,15 @@ except ImportError:
 
 from ansible import constants
 from ansible.errors import AnsibleParserError
-from ansible.utils.unsafe_proxy import wrap_var
+from ansible.release import __version__ as ansible_version
+from ansible.vars.reserved import is_reserved_name
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import OPTIONS, connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import (
+    CREDENTIALS,
+    OPTIONS,
+    connect,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
     IDENTITY_CODES,
     DrsError,
@@ -135,6 +156,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.lis
     find,
     unmatched_everywhere,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import lifecycle_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
     exclusion_message,
@@ -151,6 +173,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     snake_case,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import check_keys, parse_selection
+
+IS_EVERYTHING_TEMPLATED = tuple(int(part) for part in ansible_version.split(".")[:2]) < (2, 19)
+"""Whether this ansible-core templates every string that is not marked as unsafe. Newer ones trust none from AWS."""
+
+if IS_EVERYTHING_TEMPLATED:
+    from ansible.utils.unsafe_proxy import wrap_var
 
 RUN_TIMEOUT = 600.0
 """Maximum seconds for listing all regions."""
@@ -177,8 +205,7 @@ class InventoryModule(AWSInventoryBase):
         try:
             super().parse(inventory, loader, path, cache=cache)
             hostnames = parse_hostnames(self.get_option("hostnames"))
-            params = {name: self.get_option(name) for name in ("filters", "exclude_filters")}
-            selection = parse_selection(params, ("filters",)) or Selection()
+            selection = self._selection()
             is_cached, servers = self.get_cached_result(path, cache)
             if not is_cached:
                 servers = [[region, returnable(server)] for region, server in self._servers(selection)]
@@ -188,9 +215,39 @@ class InventoryModule(AWSInventoryBase):
             self._do_fail(str(from_exception("DescribeSourceServers", self.region or "this region", error)))
         except (InvalidOptions, DrsError) as error:
             self._do_fail(str(error))
-        for name, (region, server) in names_of(servers, hostnames, self.warn).items():
-            self._add(name, {**snake_case(server), "region": region})
+        for name, (region, server) in names_of(servers, hostnames, self.warn, self._hosts()).items():
+            self._add(name, {**snake_case(server), "region": region, "lifecycle": lifecycle_of(server)})
         self.update_cached_result(path, cache, servers)
+
+    def _read_config_data(self, path: str) -> Any:
+        """The configuration. Raises InvalidOptions for an unknown option, which Ansible itself would ignore."""
+        config = super()._read_config_data(path)
+        definitions = constants.config.get_configuration_definitions("inventory", self._load_name)
+        aliases = [alias for definition in definitions.values() for alias in definition.get("aliases") or []]
+        unknown = [name for name in config if name not in {*definitions, *aliases}]
+        if unknown:
+            raise InvalidOptions(f"Unknown options: {listed(unknown)}; known are {listed(sorted(definitions))}")
+        return config
+
+    def client(self, *arguments: Any, **options: Any) -> Any:
+        """A client of STS, the only one that the base class asks for. endpoint_url is the one of DRS."""
+        return super().client(*arguments, **{"region": self.region or None, "endpoint": None, **options})
+
+    def get_cache_key(self, path: str) -> str:
+        """The key of this file with these regions, credentials and selection."""
+        names = ("regions", "assume_role_arn", "profile", CREDENTIALS[0], "endpoint_url", "filters", "exclude_filters")
+        values = [self.region, *(self.get_option(name) for name in names)]
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+        return f"{super().get_cache_key(path)}_{digest[:16]}"
+
+    def _selection(self) -> Selection:
+        """What to list. Raises InvalidOptions."""
+        params = {name: self.get_option(name) for name in ("filters", "exclude_filters")}
+        return parse_selection(params, ("filters",)) or Selection()
+
+    def _hosts(self) -> dict[str, Collection[Any]]:
+        """The hosts of inventory sources that were read before, with the values of their variables."""
+        return {name: list(host.vars.values()) for name, host in self.inventory.hosts.items()}
 
     def fail_aws(self, message: str, exception: Exception | None = None) -> NoReturn:
         """Re-raise AWS errors so that parse() describes them: the text of amazon.aws may quote a credential."""
@@ -257,20 +314,30 @@ class InventoryModule(AWSInventoryBase):
         if missing:
             self.warn(sentence(f"No source server in {regions} has {listed([each.told for each in missing])}"))
 
-    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+    def _add(self, name: str, members: Mapping[str, Any]) -> None:
         """Add a host. Values from AWS are never templated."""
         strict = self.get_option("strict")
         self.inventory.add_host(name)
-        variables = {key: without_templates(value) for key, value in variables.items()}
+        members = {key: without_templates(value) for key, value in members.items()}
+        prefix, suffix = self.get_option("hostvars_prefix") or "", self.get_option("hostvars_suffix") or ""
+        variables = {variable_name(f"{prefix}{key}{suffix}"): value for key, value in members.items()}
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
+        variables = {**members, **variables}
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
 
 
+def variable_name(name: str) -> str:
+    """The name of a host variable: with a prefix if Ansible reserves it, since each run would warn of it."""
+    return f"drs_{name}" if is_reserved_name(name) else name
+
+
 def without_templates(value: Any) -> Any:
     """The value with strings that ansible-core before 2.19 would template marked as unsafe."""
+    if not IS_EVERYTHING_TEMPLATED:
+        return value
     if isinstance(value, dict):
         return {key: without_templates(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -295,8 +362,17 @@ def check_regions(regions: Sequence[str | None]) -> None:
         raise InvalidOptions(f"Unknown regions: {listed(unknown)}; check the spelling or update botocore")
 
 
-def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callable[[str], None]) -> dict[str, Located]:
-    """Source servers by host name. Calls `warn` for each name that several of them share."""
+def names_of(
+    servers: Sequence[Located],
+    hostnames: Sequence[str],
+    warn: Callable[[str], None],
+    hosts: Mapping[str, Collection[Any]] | None = None,
+) -> dict[str, Located]:
+    """Source servers by host name. Calls `warn` for each name that is taken or that several of them share.
+
+    hosts: the hosts that there are, with the values of their variables. A host with the ID of a source server is that
+    server, such as one that two inventory files list.
+    """
     names: dict[str, Located] = {}
     readers: list[Callable[[Located], str]] = [
         *(lambda located, key=key: next(iter(texts_of(located[1], key)), "") for key in hostnames),
@@ -310,16 +386,18 @@ def names_of(servers: Sequence[Located], hostnames: Sequence[str], warn: Callabl
             by_name.setdefault(host_name(reader(located)), []).append(located)
         left = by_name.pop("", [])
         for name, sharing in by_name.items():
-            if len(sharing) == 1 and name not in names:
+            ids = [server["sourceServerID"] for _region, server in sharing]
+            is_free = name not in names and ids[0] in (hosts or {}).get(name, ids)
+            if len(sharing) == 1 and is_free:
                 names[name] = sharing[0]
                 continue
-            ids = listed([server["sourceServerID"] for _region, server in sharing])
-            warn(f"{name} matches more than one source server; using other names for: {ids}")
+            taken = "matches more than one source server" if len(sharing) > 1 or name in names else "is a host already"
+            warn(f"{name} {taken}; using other names for: {listed(ids)}")
             left += sharing
     return names
 
 
 def host_name(text: str) -> str:
-    """The text as a host name that is safe in patterns, paths and terminals; empty if it cannot be one."""
-    name = re.sub(r"[^\w.-]", "_", text.strip()[:LONGEST_NAME])
+    """The text as a host name that is safe in patterns, paths, terminals and arguments; empty if it cannot be one."""
+    name = re.sub(r"^-+|[^\w.-]", "_", text.strip()[:LONGEST_NAME])
     return name if name.strip("._-") and name.lower() not in NOT_A_NAME else ""

@@ -517,10 +517,19 @@ summary:
 """
 
 import gc
+import json
+import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
+
+# An older Python can compile this file, but not what it imports.
+if sys.version_info < (3, 10):  # noqa: UP036
+    PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
+    NEEDED = f"This module needs Python 3.10 or newer, not {PYTHON}: set ansible_python_interpreter to a newer one."
+    sys.stdout.write(json.dumps({"failed": True, "changed": False, "msg": NEEDED}))
+    raise SystemExit(1)
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

@@ -29,11 +29,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.con
     VERSION,
     connect,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
-    CA_SETTINGS,
-    DrsError,
-    InvalidOptions,
-)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.faults import CA_SETTINGS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -66,6 +63,15 @@ credential_process = sh -c 'echo "no session: hunter2Hunter2HUNTER2" >&2; exit 1
 [profile talking]
 region = eu-north-1
 credential_process = echo hunter2Hunter2HUNTER2
+[profile mute]
+region = eu-north-1
+credential_process = true
+[profile binary]
+region = eu-north-1
+credential_process = printf '\\377\\376'
+[profile listing]
+region = eu-north-1
+credential_process = echo [1]
 [profile absent]
 region = eu-north-1
 credential_process = /nowhere/at/all
@@ -404,6 +410,26 @@ def test_options_that_no_client_can_be_made_of_are_one_clear_sentence(options: d
     assert message.startswith(expected)
     assert message.isprintable()
     assert "'str' object" not in message
+
+
+@pytest.mark.parametrize("names", [("AWS_REGION",), ("AWS_DEFAULT_REGION",), ("AWS_REGION", "AWS_DEFAULT_REGION")])
+@pytest.mark.parametrize("option", ["", None])
+def test_an_empty_region_is_none(names: tuple[str, ...], option: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in names:
+        monkeypatch.setenv(name, "")
+    assert invalid_options_message(region=option).startswith("No AWS region: set region")
+    assert connected(profile="patient", region=option, **NO_KEYS).region == "eu-north-1"
+
+
+@pytest.mark.parametrize("profile", ["talking", "mute", "binary"])
+def test_a_credential_process_that_does_not_print_json_is_named_without_its_output(profile: str) -> None:
+    message = invalid_options_message(profile=profile, region=None, **NO_KEYS)
+    assert message.endswith("the credential process did not print JSON: run it manually to see what it prints")
+
+
+def test_a_credential_process_that_prints_json_of_another_shape_is_named() -> None:
+    message = invalid_options_message(profile="listing", region=None, **NO_KEYS)
+    assert "check what the credential process prints" in message
 
 
 def test_a_profile_with_keys_says_where_they_may_come_from() -> None:

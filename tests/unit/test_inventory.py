@@ -17,6 +17,8 @@ from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
+from ansible.vars.reserved import is_reserved_name
+from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers import (
     EXAMPLES,
     InventoryModule,
@@ -24,10 +26,12 @@ from ansible_collections.disaster_recovery.aws.plugins.inventory.source_servers 
     host_name,
     names_of,
     parse_hostnames,
+    variable_name,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
+from botocore.exceptions import NoRegionError
 
 HOSTNAMES = ["hostname", "source-server-id"]
 
@@ -62,6 +66,21 @@ def test_no_server_is_lost_where_even_the_id_is_taken() -> None:
     assert named(server(1, f"s-{2:017d}"), server(2))[0] == [f"s-{2:017d}", f"s-{2:017d}.eu-west-1"]
 
 
+def test_a_name_that_another_source_made_is_warned_of_unless_it_is_this_server() -> None:
+    servers = [("eu-west-1", server(number, f"web{number}")) for number in (1, 2, 3)]
+    warnings: list[str] = []
+    hosts = {"web1": ["eu-west-1", f"s-{1:017d}"], "web2": ["192.0.2.1"], f"s-{3:017d}": []}
+    names = names_of(servers, HOSTNAMES, warnings.append, hosts)
+    assert sorted(names) == [f"s-{2:017d}", "web1", "web3"]
+    assert warnings == [f"web2 is a host already; using other names for: s-{2:017d}"]
+
+
+def test_several_servers_that_share_the_name_of_a_host_all_keep_their_place() -> None:
+    servers = [("eu-west-1", server(number, "web")) for number in (1, 2)]
+    names = names_of(servers, HOSTNAMES, lambda _warning: None, {"web": [f"s-{1:017d}"], f"s-{1:017d}": []})
+    assert sorted(names) == [f"s-{1:017d}.eu-west-1", f"s-{2:017d}"]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
@@ -70,6 +89,10 @@ def test_no_server_is_lost_where_even_the_id_is_taken() -> None:
         ("../../etc/passwd", ".._.._etc_passwd"),
         ("a:b,!c", "a_b__c"),
         ("\u202etxt", "_txt"),
+        ("-Eaudit.log", "_Eaudit.log"),
+        ("--become", "_become"),
+        ("-", ""),
+        ("web-1-", "web-1-"),
         ("localhost", ""),
         ("ALL", ""),
         ("..", ""),
@@ -100,7 +123,11 @@ IRELAND = [
     {"sourceServerID": "s-00000000000000001", "hostname": "web1", "state": "CONTINUOUS", "tags": {"env": "prod"}},
     {"sourceServerID": "s-00000000000000002", "hostname": "web2", "state": "DISCONNECTED", "tags": {"note": EVIL}},
 ]
-FRANKFURT = [{"sourceServerID": "s-00000000000000003", "hostname": "db1", "state": "DISCONNECTED"}]
+FAILED_OVER = {
+    "recoveryInstanceId": "i-1234567890abcdef0",
+    "lifeCycle": {"lastLaunch": {"initiated": {"type": "RECOVERY"}, "status": "LAUNCHED"}},
+}
+FRANKFURT = [{"sourceServerID": "s-00000000000000003", "hostname": "db1", "state": "DISCONNECTED", **FAILED_OVER}]
 REGIONS = {
     "eu-west-1": {"servers": IRELAND},
     "eu-central-1": {"servers": FRANKFURT},
@@ -151,10 +178,11 @@ def parse(options: None, emulator: Emulator, tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("example", list(yaml.safe_load_all(EXAMPLES)), ids=short_id)
 def test_an_example_is_an_inventory(parse: Parse, emulator: Emulator, example: dict[str, Any]) -> None:
     name = {**IRELAND[0], "tags": {"Environment": "production", "Name": "web1"}}
-    emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name]}}})
+    left_out = {"sourceServerID": "s-00000000000000009", "hostname": "test-1"}
+    emulator.load({"regions": {**REGIONS, "eu-west-1": {"servers": [name, left_out]}}})
     # The emulator has no STS, and the cache would be in the home directory.
-    left_out = ("assume_role_arn", "cache_plugin", "cache_connection")
-    configuration = {key: value for key, value in example.items() if key not in left_out}
+    not_here = ("assume_role_arn", "cache_plugin", "cache_connection")
+    configuration = {key: value for key, value in example.items() if key not in not_here}
     inventory, warnings = parse(**configuration)
     assert "web1" in inventory.hosts
     assert warnings == []
@@ -172,6 +200,7 @@ def test_the_source_servers_of_two_regions_are_hosts_in_groups_by_state(parse: P
     assert groups["state_disconnected"] == ["web2", "db1"]
     assert groups["web"] == ["web1", "web2"]
     assert [inventory.hosts[name].vars["region"] for name in ("web1", "db1")] == BOTH
+    assert [inventory.hosts[name].vars["lifecycle"] for name in ("web1", "db1")] == ["normal", "failed_over"]
     assert inventory.hosts["db1"].vars["shard"] == "eu-central-1-1"
     assert warnings == []
 
@@ -233,7 +262,7 @@ def test_a_mistyped_state_is_warned_of(parse: Parse) -> None:
 
 def test_a_tag_is_never_a_template(parse: Parse) -> None:
     inventory, _warnings = parse(regions=["eu-west-1"], compose={"copy": "tags.note"})
-    assert inventory.hosts["web2"].vars["tags"] == {"note": EVIL}
+    assert inventory.hosts["web2"].vars["drs_tags"] == {"note": EVIL}
     assert inventory.hosts["web2"].vars["copy"] == EVIL
 
 
@@ -244,6 +273,9 @@ def test_a_tag_is_never_a_template(parse: Parse) -> None:
         ({"hostnames": ["hostnam"]}, "hostnames: unknown key hostnam"),
         ({"filters": {"hostnam": "web1"}}, "filters: unknown key hostnam"),
         ({"exclude_filters": [{}]}, "exclude_filters"),
+        ({"filter": {"hostname": "web1"}}, "Unknown options: filter; known are"),
+        ({"include_filters": [{"hostname": "web1"}]}, "Unknown options: include_filters; known are .*, filters,"),
+        ({"Filters": {}, "hostname": ["fqdn"]}, "Unknown options: Filters, hostname; known are"),
         ({"filters": {"staging-account-id": 0o12345670123}}, "staging-account-id takes account IDs of 12 digits"),
         ({"exclude_filters": [{"origin-account-id": 7}]}, "origin-account-id takes account IDs of 12 digits"),
     ],
@@ -274,6 +306,92 @@ def test_the_output_of_a_credential_process_is_not_shown_when_a_role_is_assumed(
     with pytest.raises(AnsibleParserError, match="credentials cannot be retrieved") as caught:
         parse(profile="broken", region="eu-west-1", assume_role_arn="arn:aws:iam::123456789012:role/recovery")
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_tags_are_tags_in_expressions_and_no_host_variable_has_a_reserved_name(parse: Parse) -> None:
+    inventory, _warnings = parse(
+        regions=["eu-west-1"],
+        hostnames=["tag:env", "hostname"],
+        compose={"env": "tags.env | default('none')"},
+        groups={"production": "tags.env is defined"},
+        keyed_groups=[{"key": "tags", "prefix": "tag"}],
+    )
+    assert inventory.hosts["prod"].vars["drs_tags"] == {"env": "prod"}
+    assert inventory.hosts["prod"].vars["env"] == "prod"
+    groups = inventory.get_groups_dict()
+    assert (groups["production"], groups["tag_env_prod"]) == (["prod"], ["prod"])
+    assert not any(is_reserved_name(name) for host in inventory.hosts.values() for name in host.vars)
+
+
+@pytest.mark.parametrize(
+    ("affixes", "tags", "region"),
+    [
+        ({"hostvars_prefix": "aws_"}, "aws_tags", "aws_region"),
+        ({"hostvars_suffix": "_drs"}, "tags_drs", "region_drs"),
+        ({"hostvars_prefix": "a_", "hostvars_suffix": "_z"}, "a_tags_z", "a_region_z"),
+        ({"hostvars_prefix": ""}, "drs_tags", "region"),
+    ],
+)
+def test_a_prefix_and_a_suffix_are_those_of_every_host_variable(
+    parse: Parse, affixes: dict[str, str], tags: str, region: str
+) -> None:
+    compose = {"both": f"[region, {region}, tags == {tags}] | join(' ')"}
+    inventory, _warnings = parse(regions=["eu-west-1"], compose=compose, **affixes)
+    variables = inventory.hosts["web1"].vars
+    assert (variables[tags], variables[region]) == ({"env": "prod"}, "eu-west-1")
+    assert variables["both"] == "eu-west-1 eu-west-1 True"
+    assert all(
+        name.startswith(affixes.get("hostvars_prefix", ""))
+        for name in variables
+        if name != "both" and "inventory_" not in name
+    )
+
+
+def test_a_reserved_name_stays_reserved_whatever_the_prefix_makes_of_it() -> None:
+    assert variable_name("tags") == "drs_tags"
+    assert variable_name("environment") == "drs_environment"
+    assert variable_name("hostname") == "hostname"
+
+
+def test_the_key_of_the_cache_depends_on_what_decides_the_listing(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+
+    def get_cached_result(plugin: InventoryModule, path: str, _cache: bool) -> tuple[bool, list[Any]]:
+        keys.append(plugin.get_cache_key(path))
+        return True, []
+
+    monkeypatch.setattr(InventoryModule, "get_cached_result", get_cached_result)
+    parse(regions=["eu-west-1"])
+    parse(regions=["eu-west-1"], strict_permissions=False, hostnames=["fqdn"])
+    assert len(set(keys)) == 1
+    parse(regions=BOTH)
+    parse(region="eu-central-1")
+    parse(filters={"hostname": "web1"})
+    parse(exclude_filters=[{"hostname": "web1"}])
+    parse(access_key="AKIAANOTHEREXAMPLE12", secret_key="example")
+    parse(endpoint_url="http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_REGION", "eu-south-1")
+    parse()
+    assert len(set(keys)) == 8
+    assert not any("AKIA" in key for key in keys)
+
+
+def test_a_role_is_assumed_at_sts_whatever_the_endpoint_of_drs(monkeypatch: pytest.MonkeyPatch, parse: Parse) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def client(_plugin: Any, *_arguments: Any, **options: Any) -> Any:
+        asked.append(options)
+        raise NoRegionError
+
+    monkeypatch.setattr(AWSPluginBase, "client", client)
+    monkeypatch.setenv("AWS_URL", "http://127.0.0.1:1")
+    role = "arn:aws:iam::123456789012:role/recovery"
+    for options in ({}, {"endpoint_url": "http://127.0.0.1:2"}):
+        with pytest.raises(AnsibleParserError):
+            parse(region="eu-west-1", assume_role_arn=role, **options)
+    assert [each["endpoint"] for each in asked] == [None] * 2
 
 
 def test_a_host_name_is_cut() -> None:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 
 PATHS = os.pathsep.join(filter(None, sys.path))
 MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
@@ -469,3 +472,36 @@ def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(run: Run, em
     result = run(module, filters={"tag:__ansible_type": "x"})
     assert [server["tags"] for server in result["source_servers"]] == [{"env": "prod"}] * 2
     assert len([warning for warning in result["warnings"] if "__ansible_type" in warning]) == 1
+
+
+MODULE_FILES = sorted(Path(__file__).parents[2].glob("plugins/modules/*.py"))
+OLD_PYTHON = """
+import runpy, sys
+sys.version_info = (3, 9, 18, "final", 0)
+sys.modules["ansible"] = sys.modules["ansible_collections"] = None  # cannot be imported
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("path", MODULE_FILES, ids=short_id)
+def test_an_old_python_compiles_the_module_and_is_told_which_one_is_needed(path: Path) -> None:
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    done = subprocess.run([sys.executable, "-c", OLD_PYTHON, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    result = json.loads(done.stdout)
+    assert result["failed"]
+    assert result["msg"].startswith("This module needs Python 3.10 or newer, not 3.9 (")
+
+
+def old_pythons() -> list[str]:
+    """The older interpreters of this machine that ansible-core still supports for modules."""
+    folders = sorted(Path.home().glob(".pyenv/versions/3.[89].*/bin"))
+    return [found for folder in folders if (found := shutil.which("python", path=folder))]
+
+
+@pytest.mark.parametrize("python", old_pythons())
+@pytest.mark.parametrize("path", MODULE_FILES, ids=short_id)
+def test_a_python_that_is_really_old_prints_the_same_sentence(path: Path, python: str) -> None:
+    done = subprocess.run([python, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert python in json.loads(done.stdout)["msg"]

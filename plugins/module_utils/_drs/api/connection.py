@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sys
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 try:
@@ -22,7 +24,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule tells the user
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_conn, get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 
 from ..resources.text import first_line, listed, printable
@@ -95,7 +97,7 @@ def verify_of(params: Mapping[str, Any]) -> str | bool | None:
     None leaves it to boto3: AWS_CA_BUNDLE, ca_bundle in the profile, REQUESTS_CA_BUNDLE, the certificates of botocore.
     The True of amazon.aws would override them all.
     """
-    return False if params["validate_certs"] is False else params["aws_ca_bundle"] or None
+    return False if params.get("validate_certs") is False else params.get("aws_ca_bundle") or None
 
 
 def _client(
@@ -108,7 +110,13 @@ def _client(
     ours = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_pool_connections=CALLS_AT_ONCE)
     once: Any = {**(users.retries or {}), "total_max_attempts": 1}
     config = ours.merge(users).merge(Config(retries=once))
-    client: Any = boto3_inventory_conn("client", "drs", region=region, endpoint=endpoint, config=config, **arguments)
+    region = region or settings.get_config_variable("region") or settings.get_scoped_config().get("region")
+    if not region:  # boto3 takes an empty one for a name
+        raise NoRegionError
+    caller: Any = SimpleNamespace(_name="", fail_json=_raise_again)
+    client: Any = boto3_conn(
+        caller, "client", "drs", region=region, endpoint=endpoint or None, config=config, **arguments
+    )
     _check_endpoint(client.meta.endpoint_url)
     credentials = getattr(getattr(client, "_request_signer", None), "_credentials", None)
     # Credentials from a role or a process are fetched with the first call.
@@ -116,6 +124,12 @@ def _client(
         found = (credentials.access_key, credentials.secret_key, credentials.token)
         _check_credentials(dict(zip(CREDENTIALS, found, strict=True)))
     return client, attempts
+
+
+def _raise_again(**_arguments: Any) -> NoReturn:
+    """In place of fail_json, which boto3_conn calls while it handles an exception: connect() describes it."""
+    error = sys.exc_info()[1]
+    raise error or RuntimeError
 
 
 def _check_endpoint(url: str | None) -> None:
@@ -135,6 +149,10 @@ def _client_error(error: Exception) -> str:
     """The text of the error, unless it quotes what a credential process printed or credentials in an endpoint."""
     if type(error).__module__.startswith("dateutil"):
         return "the credential provider returned an invalid expiration time"
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return "the credential process did not print JSON: run it manually to see what it prints"
+    if isinstance(error, (AttributeError, TypeError)):
+        return "check what the credential process prints, and the type of each value in aws_config"
     return "Invalid endpoint" if re.match("Invalid endpoint.*@", str(error), re.DOTALL) else first_line(error)
 
 

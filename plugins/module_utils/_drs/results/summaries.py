@@ -66,17 +66,17 @@ def returnable(server: SourceServer) -> dict[str, Any]:
 
 def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     """The warning that names the keys which returnable() leaves out; empty if there are none."""
-    claiming = [(server, found) for server in servers if (found := _claimed_keys(server))]
-    keys = sorted({key for _server, found in claiming for key in found})
-    if not keys:
+    claiming = [(server, keys) for server in servers if (keys := _claimed_keys(server))]
+    if not claiming:
         return []
-    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-    place = where(region, [server for server, _found in claiming])
-    return [f"Tags whose keys are reserved by Ansible are left out: {listed(keys[:NAMED])}{more} ({place})"]
+    found = sorted(set[str]().union(*(keys for _server, keys in claiming)))
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    place = where(region, [server for server, _keys in claiming])
+    return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
 
 
 def tags_value(server: SourceServer) -> dict[str, str]:
-    """The tags as a return value, unchanged, without keys that Ansible's serialisation claims."""
+    """The tags as a return value, unchanged, but without claimed keys."""
     tags: dict[str, str] = _encodable(_without_claimed(tags_of(server)))
     return tags
 
