@@ -185,6 +185,7 @@ def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() 
     assert stale.reason == f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
     assert "if this machine (i-3) was replaced" in question.reason
     assert stale.cause == question.cause != alone.cause
+    assert (stale.namesake, alone.namesake) == (stale.reason, None)
 
 
 def test_a_stuck_server_that_nobody_waits_behind_does_not_fail() -> None:

@@ -189,11 +189,12 @@ def _forget_calls(work: Work) -> None:
 
 def _fail_by_rule(work: Work) -> None:
     """Fail with the reason of the rule. Where another server protects the machine, its agent needs no advice."""
-    namesake = work.run.namesakes.get(work.outcome.source_server_id)
-    if namesake:
-        fail(work, namesake, NAMESAKE_CAUSE)
+    outcome = work.outcome
+    outcome.namesake = work.run.namesakes.get(outcome.source_server_id)
+    if outcome.namesake:
+        fail(work, outcome.namesake, NAMESAKE_CAUSE)
     else:
-        fail(work, work.outcome.reason, work.outcome.cause)
+        fail(work, outcome.reason, outcome.cause)
 
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
