@@ -5,10 +5,12 @@ VENV ?= .venv
 ANSIBLE ?= ansible>=12
 # An alternative source of amazon.aws for ansible-galaxy. By default it comes from the PyPI package ansible.
 AMAZON_AWS ?=
+# How many integration targets, and processes of unit tests, run at a time.
+LANES ?= 2
 
 BIN := $(VENV)/bin
 STEP := .ci/step
-ON_COLLECTION := $(BIN)/python .ci/collection_test.py
+ON_COLLECTION := $(BIN)/python .ci/collection_test.py --lanes $(LANES)
 # Each environment has its own directory, so that several can be tested in parallel.
 WORK := .cache/work/$(patsubst .%,%,$(notdir $(VENV)))
 ANSIBLE_PACKAGES := $(patsubst %,"%",$(ANSIBLE))
@@ -58,13 +60,11 @@ gates: $(VENV)/ready-to-lint
 demo: .venv  ## demonstrate how stopped servers get protected again, without an AWS account
 	@$(BIN)/python -m tests.emulator --script demo/fleet.json -- demo/run
 
-test: unit integration  ## run the unit tests, then the integration targets, on the emulator
+test: .venv  ## run the unit tests and the integration targets on the emulator
+	@$(ON_COLLECTION) $(WORK)/tree test
 
-unit: .venv
-	@$(BIN)/python -m pytest --quiet
-
-integration: .venv
-	@$(ON_COLLECTION) $(WORK)/tree integration
+unit integration: .venv
+	@$(ON_COLLECTION) $(WORK)/tree $@
 
 lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
 	@$(STEP) "ruff check" $(BIN)/ruff check
@@ -82,7 +82,7 @@ sanity: .venv  ## run ansible-test sanity
 	@$(ON_COLLECTION) $(WORK)/tree sanity
 
 coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
-	@$(BIN)/python -m pytest --quiet --cov --cov-report=term
+	@$(BIN)/python -m pytest --quiet --numprocesses $(LANES) --cov --cov-report=term
 
 dist: .venv
 	@rm -rf .cache/dist

@@ -1,7 +1,8 @@
-"""Test the collection in DIR/ansible_collections/disaster_recovery/aws, as ansible-test requires, with its own HOME.
+"""Test the collection where ansible-test requires it, in DIR/LANE/ansible_collections/disaster_recovery/aws.
 
-DIR is recreated from the checkout or from a built tarball. Prints one line per integration target and one for sanity,
-or the output of ansible-test on failure. It is also a failure if nothing ran or a test was skipped.
+Unit tests and integration targets are jobs that run in lanes: one at a time in each, in a tree of its own with its own
+HOME. A tree is recreated from the checkout or from a built tarball. Prints one line per job as it ends, and at last the
+output of those that failed. It is also a failure if nothing ran or ansible-test skipped a test.
 """
 
 import argparse
@@ -13,14 +14,22 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from types import SimpleNamespace
+from typing import NamedTuple
 
 from ansible_test._internal.python_requirements import get_venv_packages
 
 PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
-STARTED = re.compile(r'Running (?:(\S+) integration test (?:script|role)|sanity test "(\S+)")')
+UNIT_TESTS = "unit tests"
+# After the unit tests: deadline, which mostly waits, beside them; then the longest first. Others come last, by name.
+ORDER = ("deadline", "playbooks", "wait", "hourly", "waves", "examples", "faults", "states", "fleet")
+STARTED = re.compile(r'^Running (?:\S+ integration test (?:script|role)|sanity test "\S+")', re.MULTILINE)
 # ansible-test exits with 0 after each of these. A target run as a role lacks its runme.sh.
 NOT_GREEN = re.compile(
     r"^(ERROR: |.*(All targets skipped|: Skipping|: Excluding|Required program|integration test role))", re.MULTILINE
@@ -81,64 +90,136 @@ def make_home(home: Path) -> Path:
     return home.resolve()
 
 
-def run(collection: Path, home: Path, command: str, arguments: list[str]) -> int:
-    """Run ansible-test and report what it ran. Returns its exit status, or 1 if a 0 would be misleading."""
-    by_target = command == "integration"
-    argv = [BIN / "ansible-test", command, "--color", "no", "--python", PYTHON, *arguments]
-    argv += ["--local", "--continue-on-error"] * by_target
-    environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+class Lane(NamedTuple):
+    """Where one job at a time runs."""
+
+    collection: Path
+    home: Path
+
+
+class Result(NamedTuple):
+    """The end of a job: what its line says, and its whole output if it failed."""
+
+    verdict: str
+    output: str = ""
+
+
+Job = Callable[[Lane], Result]
+
+
+def run_integration(lane: Lane, target: str) -> Result:
+    """Run an integration target."""
+    began = time.monotonic()
+    status, output = ansible_test(lane, "integration", "--local", target)
+    if status or len(STARTED.findall(output)) != 1 or is_bad(output):
+        return Result(f"FAILED (exit status {status})", output)
+    return Result(f"{time.monotonic() - began:.0f} s")
+
+
+def run_sanity(lane: Lane, arguments: Sequence[str]) -> Result:
+    """Run the sanity tests."""
+    began = time.monotonic()
+    status, output = ansible_test(lane, "sanity", *arguments)
+    ran = len(STARTED.findall(output))
+    if status or not ran or is_bad(output):
+        return Result(f"FAILED (exit status {status}, {ran} tests)", output)
+    return Result(f"{ran} tests, {time.monotonic() - began:.0f} s")
+
+
+def run_unit_tests(_lane: Lane, cache: Path, processes: int) -> Result:
+    """Run the unit tests in the checkout. The line is pytest's closing line."""
+    argv = [sys.executable, "-m", "pytest", "--quiet", "--numprocesses", str(processes)]
+    argv += ["--override-ini", f"cache_dir={cache / 'pytest'}"]
+    status, output = output_of(argv, Path.cwd(), HYPOTHESIS_STORAGE_DIRECTORY=str(cache / "hypothesis"))
+    return Result(f"FAILED (exit status {status})", output) if status else Result(output.splitlines()[-1])
+
+
+def ansible_test(lane: Lane, command: str, *arguments: str) -> tuple[int, str]:
+    """Run ansible-test. Returns its exit status, which may be 0 although nothing ran, and its output."""
+    argv = [str(BIN / "ansible-test"), command, "--color", "no", "--python", PYTHON, *arguments]
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return output_of(argv, lane.collection, HOME=str(lane.home), PATH=path)
+
+
+def output_of(argv: list[str], directory: Path, **variables: str) -> tuple[int, str]:
+    """Run a command with these environment variables. Returns its exit status and all its output."""
+    environment = {**os.environ, **variables}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(argv, cwd=collection, env=environment, text=True, errors="replace", **pipes)
-    began = since = time.monotonic()
-    parts: list[list[str]] = [[]]  # the output before the first test, and of each test
-    for line in process.stdout or ():
-        if match := STARTED.match(line):
-            if by_target:
-                close(parts, since)
-                print(f"integration {match[1]} … ", end="", flush=True)
-                since = time.monotonic()
-            parts.append([])
-        parts[-1].append(line)
-    status = process.wait()
-    if by_target:
-        close(parts, since)
-
-    ran = len(parts) - 1
-    bad = [part for part in parts if is_bad(part)]
-    if ran and not status and not bad:
-        if not by_target:
-            print(f"ansible-test {command} … {ran} tests, {time.monotonic() - began:.0f} s")
-        return 0
-    shown = [line for part in bad or parts for line in part if by_target or not bad or NOT_GREEN.match(line)]
-    print("".join(shown), f"ansible-test {command} FAILED (exit status {status}, {ran} tests)", sep="\n")
-    return status or 1
+    done = subprocess.run(argv, cwd=directory, env=environment, check=False, text=True, errors="replace", **pipes)
+    return done.returncode, done.stdout
 
 
-def close(parts: list[list[str]], since: float) -> None:
-    """Finish the line of the last target."""
-    if len(parts) > 1:
-        print("FAILED" if is_bad(parts[-1]) else f"{time.monotonic() - since:.0f} s", flush=True)
-
-
-def is_bad(part: list[str]) -> bool:
+def is_bad(output: str) -> bool:
     """Whether ansible-test skipped something, or a deprecation warning names this collection."""
-    text = "".join(part)
-    return bool(NOT_GREEN.search(text) or any(map(THIS_COLLECTION.search, DEPRECATION.findall(text))))
+    return bool(NOT_GREEN.search(output) or any(map(THIS_COLLECTION.search, DEPRECATION.findall(output))))
+
+
+def all_targets() -> list[str]:
+    """The integration targets in their order, without those that ansible-test hides because they only serve others."""
+    names = [path.name for path in Path("tests/integration/targets").iterdir() if path.is_dir()]
+    names = sorted(name for name in names if not name.startswith(("setup_", "prepare_")))
+    return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
+def run(jobs: dict[str, Job], lanes: Sequence[Lane]) -> int:
+    """Run the jobs in their order, each in the next free lane. Returns the exit status."""
+    free: SimpleQueue[Lane] = SimpleQueue()
+    for lane in lanes:
+        free.put(lane)
+
+    def run_in_free_lane(job: Job) -> Result:
+        lane = free.get()
+        try:
+            return job(lane)
+        finally:
+            free.put(lane)
+
+    failures: list[str] = []
+    pool = ThreadPoolExecutor(len(lanes))
+    try:
+        names = {pool.submit(run_in_free_lane, job): name for name, job in jobs.items()}
+        for future in as_completed(names):
+            name, result = names[future], future.result()
+            print(f"{name} … {result.verdict}", flush=True)
+            failures += [f"\n{result.output}\n{name} {result.verdict}"] * bool(result.output)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for failure in failures:
+        print(failure)
+    return bool(failures)
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR", help="where to put the collection")
     parser.add_argument("--of", metavar="TARBALL", help="use this tarball instead of the checkout")
-    parser.add_argument("command", choices=["sanity", "integration", "build"], help="build creates a tarball")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to ansible-test or ansible-galaxy build")
+    parser.add_argument("--lanes", type=int, default=1, help="how many jobs, or processes of unit tests, run at a time")
+    parser.add_argument(
+        "command",
+        choices=["test", "unit", "integration", "sanity", "build"],
+        help="test runs unit and integration; build creates a tarball",
+    )
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        help="integration: targets, by default all; sanity, build: passed to ansible-test or ansible-galaxy",
+    )
     options = parser.parse_args(argv)
+    root, command, arguments = options.directory.resolve(), options.command, options.arguments
 
-    collection = lay_out(options.directory, options.of)
-    if options.command == "build":
-        galaxy("build", collection, *options.arguments)
+    if command == "build":
+        galaxy("build", lay_out(root, options.of), *arguments)
         return 0
-    return run(collection, make_home(options.directory / "home"), options.command, options.arguments)
+    jobs: dict[str, Job] = {}
+    if command in ("test", "unit"):
+        jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=options.lanes)
+    if command in ("test", "integration"):
+        names = arguments or all_targets()
+        jobs |= {f"integration {name}": partial(run_integration, target=name) for name in names}
+    if command == "sanity":
+        jobs["ansible-test sanity"] = partial(run_sanity, arguments=arguments)
+    roots = [root / str(number) for number in range(min(options.lanes, len(jobs)))]
+    return run(jobs, [Lane(lay_out(lane, options.of), make_home(lane / "home")) for lane in roots])
 
 
 if __name__ == "__main__":

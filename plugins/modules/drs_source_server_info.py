@@ -317,12 +317,12 @@ error:
       description: The error code returned by AWS, null if there was none.
       type: str
       returned: always
-      sample: AccessDeniedException
+      sample: ExpiredTokenException
     message:
-      description: The error message.
+      description: The error message, with the whole text from AWS.
       type: str
       returned: always
-      sample: "these credentials lack drs:DescribeRecoverySnapshots (AccessDeniedException: not authorized)"
+      sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
 source_servers:
   description:
     - The source servers, in the order of the IDs given, otherwise sorted by ID. Each has every member known to the
@@ -476,11 +476,8 @@ def main() -> None:
     ]
     result = values(module, protections, found.all_unmatched, api.region)
     missing = [each.told for each in found.unmatched]
-    warnings = [
-        *silence_warnings(api.region, found.servers, criteria.now),
-        *claimed_warnings(api.region, found.servers),
-    ]
-    for warning in warnings:
+    warnings = silence_warnings(api.region, found.servers, criteria.now)
+    for warning in [*warnings, *claimed_warnings(api.region, found.servers)]:
         warn(warning)
     failure = ended_by(lookups)
     if failure:

@@ -89,6 +89,7 @@ options:
   return_source_servers:
     description:
       - Whether to return RV(source_servers), about 4 KB per server. AWX drops results larger than 700 KB.
+      - Has no effect with O(source_server_id), which returns RV(source_server).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -117,6 +118,7 @@ attributes:
     support: full
     details:
       - RV(source_server) and RV(source_servers) show the current state, RV(outcomes[].state) the predicted one.
+      - RV(outcomes[].next_step) follows from the predicted state.
   diff_mode:
     support: full
   facts:
@@ -181,11 +183,33 @@ EXAMPLES = r"""
       - s-1234567890abcdef1
   register: result
 
+- name: Show what is to be done next about each server
+  ansible.builtin.debug:
+    msg: "{{ item.hostname }} is {{ item.state }} ({{ item.lifecycle }}): {{ item.next_step }}"
+  loop: "{{ result.outcomes | selectattr('next_step') }}"
+
 - name: Protect a source server again and wait until data is flowing
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     source_server_id: s-1234567890abcdef0
     wait: true
+
+- name: Use what DRS says of the server now
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts.drs_source_server.data_replication_info.data_replication_state }}"
+
+- name: Protect the servers of a list again, whether or not DRS knows all of them
+  disaster_recovery.aws.drs_source_server_replication:
+    region: eu-west-1
+    filters:
+      hostname: [web1, web2, db1]
+  register: result
+  ignore_errors: true
+
+- name: Show which of them have no source server
+  ansible.builtin.debug:
+    msg: "Install the agent: {{ result.unmatched }}"
+  when: result.unmatched | length > 0
 
 - name: Wait up to a day for every production server to be protected
   disaster_recovery.aws.drs_source_server_replication:
@@ -234,11 +258,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether this run started or stopped any source server, or would in check mode.
+  returned: always
+  type: bool
+  sample: true
 msg:
-  description: One sentence with all counts, the region and the account. On failure, it also lists each cause once.
+  description:
+    - One sentence with all counts, the region and the account.
+    - On failure it starts with how many source servers failed, or how many were not at the goal at the deadline, and
+      ends with each cause once. At most 20 servers are named, at least one for each cause.
+    - Servers count as running already if data flows or is about to, and as stuck if nothing flows until somebody
+      intervenes, which is V(STALLED), V(PAUSED), or V(INITIATING) with an error.
   returned: always
   type: str
-  sample: "12 of 263 source servers started, 240 were running already, 8 held (eu-west-1, account 111122223333)"
+  sample: >-
+    12 of 263 source servers started, 240 were running already, 8 held, 3 deferred (eu-west-1, account 111122223333)
 source_server:
   description:
     - The source server as AWS last returned it, with every member known to the installed botocore. Keys are in
@@ -257,7 +292,7 @@ source_server:
       CostCenter: a
 source_servers:
   description: The source servers known to DRS, each as in RV(source_server), in the order of RV(outcomes).
-  returned: with O(return_source_servers=true)
+  returned: with O(source_server_ids) or O(filters), unless O(return_source_servers=false)
   type: list
   elements: dict
   sample: [*server]
@@ -292,6 +327,11 @@ outcomes:
       type: str
       returned: always
       sample: web1
+    tags:
+      description: The tags, exactly as in AWS.
+      type: dict
+      returned: always
+      sample: {CostCenter: a}
     previous_state:
       description: The data replication state before the run, null if unknown.
       type: str
@@ -302,6 +342,27 @@ outcomes:
       type: str
       returned: always
       sample: INITIATING
+    lifecycle:
+      description:
+        - What the whole document says of the server, such as V(failed_over), or V(normal) if its state alone decides.
+          C(docs/states.md) explains each one.
+        - Null if DRS does not know the server.
+      type: str
+      choices: [launching, failback, reprotected, failed_over, reversed, extension_error, extended, normal]
+      returned: always
+      sample: normal
+    next_step:
+      description:
+        - What to do next about the server, with the IDs, accounts and ARNs that this takes.
+        - Null if there is nothing to do, or if DRS does not know the server.
+      type: str
+      returned: always
+      sample: null
+    recovery_instance_id:
+      description: The ID of the recovery instance that was launched from the server, null if there is none.
+      type: str
+      returned: always
+      sample: null
     action:
       description: The call that was made for this server, or would be in check mode, V(start), V(stop) or V(none).
       type: str
@@ -335,6 +396,13 @@ outcomes:
       sample: DRS accepted the start
     error_code:
       description: The error code returned by AWS, null if there was none.
+      type: str
+      returned: always
+      sample: null
+    error_message:
+      description:
+        - The whole error message returned by AWS, null if there was none. RV(outcomes[].reason) quotes a long one
+          without its ARNs and its middle.
       type: str
       returned: always
       sample: null
@@ -372,10 +440,25 @@ error:
       returned: always
       sample: ExpiredTokenException
     message:
-      description: The error message.
+      description: The error message, with the whole text from AWS.
       type: str
       returned: always
       sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
+diff:
+  description: A line for each server with its state, before and after the run. In check mode C(after) is predicted.
+  returned: in diff mode
+  type: dict
+  contains:
+    before:
+      description: The servers with their states before the run.
+      type: str
+      returned: always
+      sample: "s-1234567890abcdef0 web1 STOPPED\n"
+    after:
+      description: The servers with their states after the run.
+      type: str
+      returned: always
+      sample: "s-1234567890abcdef0 web1 INITIATING\n"
 summary:
   description: Counts and storage totals over all outcomes.
   returned: always
@@ -438,6 +521,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 # An older Python can compile this file, but not what it imports.
@@ -526,7 +610,8 @@ def main() -> None:
     run.namesakes = namesakes(found.listed) if found else {}
     reconcile(run)
     known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
-    for warning in [*warnings_of(run.outcomes), *claimed_warnings(api.region, known)]:
+    warnings = warnings_of(run, datetime.now(timezone.utc))
+    for warning in [*warnings, *claimed_warnings(api.region, known)]:
         warn(warning)
     failure = failure_message(run, [each.told for each in found.unmatched] if found else [])
     if failure:
@@ -562,7 +647,7 @@ def values(module: AnsibleAWSModule, outcomes: Sequence[Outcome], unmatched: lis
         result["unmatched"] = unmatched
     if module.params["source_server_id"] is not None:
         result["source_server"] = servers[0] if servers else {}
-    if module.params["return_source_servers"]:
+    elif module.params["return_source_servers"]:
         result["source_servers"] = servers
     return result
 

@@ -18,6 +18,7 @@ from .jobs import Job, Participant, agenda_of, job_document, job_members, made_u
 from .launch_configurations import launched_into
 from .model import ServiceError
 from .paging import page_of, read_token
+from .readers import check_conforms
 from .recovery_instances import Origin, RecoveryInstance, recovery_instance
 from .refusals import START_CHECKS, TERMINATE_CHECKS, Asked, refuse, snapshot_ids
 from .region import server_not_found
@@ -170,10 +171,16 @@ class Recovery:
         return {id_: instance.document for id_, instance in region.instances.items()}
 
     def patch(self, region: Region, resource_id: str, changes: Mapping[str, Any]) -> Document:
-        """Changes a job or a recovery instance: a deep merge, None deletes. Raises ServiceError."""
+        """Changes a job or a recovery instance: a deep merge, None deletes. Raises ServiceError, and ScriptError."""
         resource = _found(region, resource_id)
-        resource.document = merged(resource.document, changes)
-        return resource.document
+        members = {name: value for name, value in changes.items() if name != "conform"}
+        document = merged(resource.document, members)
+        if changes.get("conform", True):
+            check_conforms(
+                "Job" if isinstance(resource, Job) else "RecoveryInstance", document, f"The change of {resource_id}"
+            )
+        resource.document = document
+        return document
 
     def delete(self, region: Region, resource_id: str) -> None:
         """Removes a job or a recovery instance. Raises ServiceError."""

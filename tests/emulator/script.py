@@ -179,6 +179,7 @@ def _seed(value: Any, where: str, region: str, defaults: Mapping[str, Any]) -> S
     configuration = behaviour.get("launch_configuration", {})
     if conform:
         check_conforms("SourceServer", document, where)
+    if conform and configuration:
         check_conforms("LaunchConfiguration", launch_configuration(document, configuration), where)
     return Seed(
         document=document,

@@ -164,13 +164,16 @@ def in_state(
 
 
 def seen_at(server: Document, entered: datetime, now: datetime) -> Document:
-    """A copy of `server`, in its state since `entered`, that says when DRS saw its agent last.
+    """`server`, in its state since `entered`, or a copy that says when DRS saw its agent last.
 
     Now and then up to `now`, or before it entered a state in which the agent is silent.
     """
     silent = _traits_of(state_of(server)).silent
-    last = _last_report(entered, now) if silent is None else entered - silent
-    return merged(server, {"lifeCycle": {"lastSeenByServiceDateTime": zulu(last)}})
+    last = zulu(_last_report(entered, now) if silent is None else entered - silent)
+    life_cycle = server.get("lifeCycle", {})
+    if life_cycle.get("lastSeenByServiceDateTime") == last:
+        return server
+    return {**server, "lifeCycle": {**life_cycle, "lastSeenByServiceDateTime": last}}
 
 
 def scripts_last_seen(changes: Mapping[str, Any]) -> bool:

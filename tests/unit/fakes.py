@@ -35,8 +35,8 @@ def sid(number: int) -> str:
 
 
 def error(kind: ErrorKind, code: str | None = None, message: str = "") -> DrsError:
-    """An error, by default with a message that names its code."""
-    return DrsError(kind, code, message or f"{code or kind}: so says AWS")
+    """An error, by default with a message that names its code. One with a code has a whole text of AWS."""
+    return DrsError(kind, code, message or f"{code or kind}: so says AWS", error_message=code and f"{code}, at length.")
 
 
 REFUSED = error("refused", "AccessDeniedException")
@@ -243,7 +243,7 @@ class FakeDrs:
     def _admit(self, name: str) -> None:
         """As the API does: no call after a fatal error, or while the circuit breaker is open."""
         if self._fatal:
-            raise DrsError("not_tried", self._fatal.code, self._fatal.message)
+            raise replace(self._fatal, kind="not_tried")
         if not self._breakers[name].lets_through():
             raise DrsError("not_tried", None, "20 calls in a row were not answered")
 

@@ -10,26 +10,20 @@ Each row runs the real module twice over HTTP against the emulator: with the fau
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import botocore.loaders
 import botocore.session
 import pytest
-from ansible.module_utils import basic
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls, rate_limiter
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
-
-try:
-    from ansible.module_utils import testing
-except ImportError:
-    testing = None  # type: ignore[assignment]  # ansible-core 2.17 and 2.18
+from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 Document = dict[str, Any]
 
@@ -169,33 +163,9 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
         monkeypatch.setattr(room, constant, getattr(room, constant) / 50)
 
 
-def with_arguments(arguments: Document, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
-    """What makes an AnsibleModule of this process read these arguments."""
-    if testing is not None:
-        return testing.patch_module_args(arguments)
-    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-    return nullcontext()
-
-
-@dataclass
-class Runner:
-    """Runs the module."""
-
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-
-    def __call__(self, **options: Any) -> Document:
-        arguments = {**options, "aws_config": {"read_timeout": 1}}
-        with with_arguments(arguments, self.monkeypatch), pytest.raises(SystemExit) as exited:
-            module.main()
-        result: Document = json.loads(self.capsys.readouterr().out)
-        assert exited.value.code == int(result.get("failed", False))
-        return result
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    return Runner(monkeypatch, capsys)
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Document]:
+    return partial(Runner(monkeypatch, capsys), module.main, aws_config={"read_timeout": 1})
 
 
 def truth(emulator: Emulator) -> dict[str, str]:
@@ -237,7 +207,7 @@ def assert_that_starts_follow_a_describe_that_said_stopped(journal: list[Documen
 
 @pytest.mark.parametrize("row", list(rows()), ids=str)
 def test_a_fault_fails_its_servers_alone_and_the_next_run_starts_what_is_left(
-    row: Row, emulator: Emulator, run: Runner
+    row: Row, emulator: Emulator, run: Callable[..., Document]
 ) -> None:
     emulator.load(row.script)
     first = run(**row.options)

@@ -199,7 +199,7 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     (outcome,) = run.outcomes
     values = values_of(run.outcomes, diff=True)
     report(run.outcomes)
-    sentences = [success_message(run), failure_message(run) or "", *warnings_of(run.outcomes), *lines]
+    sentences = [success_message(run), failure_message(run) or "", *warnings_of(run, NOW), *lines]
     sentences += [outcome.reason, outcome.cause, *values["diff"]["before"].splitlines()]
     assert [text for text in sentences if not text.isprintable()] == []
     assert [len(text) for text in sentences if len(text) > 3000] == []

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
@@ -89,7 +91,7 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
         REPLICATION,
         {"source_server_id": sid(2)},
         None,
-        {"with O(source_server_id)", "success, with O(source_server_id)", "with O(return_source_servers=true)"},
+        {"with O(source_server_id)", "success, with O(source_server_id)"},
     ),
     (
         REPLICATION,
@@ -126,7 +128,10 @@ def test_what_is_returned_is_what_is_documented(run: Run, emulator: Emulator) ->
         result = run(name, **arguments)
         documented = yaml.safe_load(import_module(f"{MODULES}.{name}").RETURN)
         due = {key: facts for key, facts in documented.items() if facts["returned"] in {"always", *conditions}}
-        assert_documented({key: value for key, value in result.items() if key not in OF_ANSIBLE}, due)
+        for key in OF_ANSIBLE:
+            result.pop(key, None)
+            due.pop(key, None)
+        assert_documented(result, due)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -215,8 +220,9 @@ def test_a_stopped_server_is_started_once(run: Run, emulator: Emulator) -> None:
     assert starts(emulator) == []
     first, second = run(REPLICATION, source_server_id=sid(2)), run(REPLICATION, source_server_id=sid(2))
     assert (first["changed"], second["changed"]) == (True, False)
-    assert second["ansible_facts"]["drs_source_server"] == second["source_server"] == second["source_servers"][0]
-    assert first["msg"].startswith("1 of 1 source server started")
+    assert second["ansible_facts"]["drs_source_server"] == second["source_server"]
+    assert not [result for result in (first, second) if "source_servers" in result], "a third copy of one document"
+    assert first["msg"] == "1 of 1 source server started (eu-west-1, account 111122223333)"
     assert "diff" not in first
     assert starts(emulator) == [sid(2)]
 
@@ -399,7 +405,64 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     result = run(REPLICATION, source_server_ids=[sid(2)])
     assert result["error"] == {"code": "ExpiredTokenException", "message": EXPIRED}
     assert not result["changed"]
-    assert result["msg"].startswith(f"{EXPIRED}. 0 started, 1 not ")
+    assert result["msg"] == (
+        f"1 of 1 source server failed (eu-west-1, account 111122223333): {EXPIRED}. "
+        "Renew the credentials and run again to continue."
+    )
+
+
+DOCUMENTED: dict[str, Any] = yaml.safe_load(drs_source_server_replication.RETURN)
+
+
+def test_the_lifecycles_that_return_documents_are_those_that_exist() -> None:
+    assert DOCUMENTED["outcomes"]["contains"]["lifecycle"]["choices"] == list(LIFECYCLES)
+
+
+def test_a_silent_server_is_warned_of(run: Run, emulator: Emulator) -> None:
+    life_cycle = {"lastSeenByServiceDateTime": "2026-01-01T00:00:00Z"}
+    silent = {"sourceServerID": sid(1), "hostname": "web1", "state": "CONTINUOUS", "lifeCycle": life_cycle}
+    emulator.load({"regions": {"eu-west-1": {"servers": [silent]}}})
+    assert "reads CONTINUOUS but was last seen" in str(run(REPLICATION, source_server_id=sid(1))["warnings"])
+    result = run(REPLICATION, source_server_id=sid(1), state="stopped", delete_snapshots=True)
+    assert "last seen" not in str(result.get("warnings"))
+
+
+SSO = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_{'DisasterRecovery' * 4}_0123456789abcdef/ops@example.com"
+DENIED = (
+    f"User: {SSO} is not authorized to perform: drs:{{}}"
+    " on resource: arn:aws:drs:eu-west-1:111122223333:source-server/*"
+    " because no permissions boundary allows the drs:{} action"
+)
+
+
+def denied(operation: str) -> dict[str, Any]:
+    message = DENIED.format(operation, operation)
+    fault = {"operation": operation, "code": "AccessDeniedException", "status": 403, "message": message, "times": None}
+    return {**SCRIPT, "faults": [fault]}
+
+
+@pytest.mark.parametrize("arguments", [{"source_server_id": sid(2)}, {"filters": {"hostname": "web*"}}], ids=str)
+def test_a_denied_start_has_the_whole_text_of_aws_in_its_outcome(
+    run: Run, emulator: Emulator, arguments: dict[str, Any]
+) -> None:
+    emulator.load(denied("StartReplication"))
+    result = run(REPLICATION, **arguments)
+    outcome = result["outcomes"][-1]
+    assert outcome["error_message"] == DENIED.format("StartReplication", "StartReplication")
+    assert {each["error_message"] for each in result["outcomes"][:-1]} <= {None}
+    assert "because no permissions boundary allows the drs:StartReplication action" in outcome["reason"]
+    assert "because no permissions boundary allows the drs:StartReplication action" in result["msg"]
+    assert SSO not in result["msg"]
+
+
+@pytest.mark.parametrize("module", [INFO, REPLICATION])
+def test_a_denied_listing_has_the_whole_text_of_aws_in_the_error(run: Run, emulator: Emulator, module: str) -> None:
+    emulator.load(denied("DescribeSourceServers"))
+    result = run(module, filters={"hostname": "web*"})
+    whole = DENIED.format("DescribeSourceServers", "DescribeSourceServers")
+    assert result["error"]["message"] == f"{result['msg'].rstrip('.')}; in full: {whole}"
+    assert result["msg"].startswith("these credentials lack drs:DescribeSourceServers in eu-west-1")
+    assert result["msg"].endswith("because no permissions boundary allows the drs:DescribeSourceServers action).")
 
 
 @pytest.mark.parametrize("module", [INFO, REPLICATION])

@@ -277,6 +277,7 @@ def test_one_refused_server_fails_and_the_others_go_on(end: DrsError) -> None:
     assert run.ids_with(lambda outcome: outcome.failed) == [sid(3)]
     assert run.ids_with(lambda outcome: not outcome.changed) == [sid(3)]
     assert (run.outcomes[3].error_code, run.outcomes[3].action) == (end.code, "start")
+    assert run.outcomes[3].error_message == end.error_message
     assert run.outcomes[3].reason == end.message
     assert run.ended_by is None
 
@@ -437,6 +438,7 @@ def test_a_request_that_fails_for_good_fails_its_servers_and_no_other() -> None:
     assert run.writes == [sid(200)]
     assert len(run.ids_with(lambda outcome: outcome.failed)) == 200
     assert run.outcomes[0].error_code == ERROR_500.code
+    assert run.outcomes[0].error_message == ERROR_500.error_message
     assert run.ended_by is None
 
 

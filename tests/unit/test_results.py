@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -94,6 +96,7 @@ def test_an_outcome_shows_what_aws_says_of_the_server() -> None:
         "deferred": False,
         "reason": outcomes[0].reason,
         "error_code": None,
+        "error_message": None,
         "replication_error": "AGENT_NOT_SEEN",
         "lag_duration": "PT16H20M38.697305S",
         "eta": "2026-11-23T14:05:00Z",
@@ -272,11 +275,22 @@ def test_servers_that_aws_does_not_know_are_left_out_and_the_others_keep_their_o
     assert [server["source_server_id"] for server in servers] == [sid(2), sid(0)]
 
 
-def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, cause: str = "", **options: Any) -> Run:
-    """A run whose outcomes have these ends, of which the first ones are changed."""
-    outcomes = [Outcome(sid(number)) for number in range(len(ends))]
-    for outcome, end in zip(outcomes, ends, strict=True):
-        outcome.finish(end, f"reason of {outcome.source_server_id}", cause or "cause")
+REACHED: dict[Goal, str] = {"replicating": "INITIAL_SYNC", "continuous": "CONTINUOUS", "stopped": "STOPPED"}
+
+
+def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, **options: Any) -> Run:
+    """A run with these ends, the first ones of changed servers. Those that are done are at the goal."""
+    states = (REACHED[goal] if end == "done" else GONE for end in ends)
+    return told(*zip(ends, states, strict=True), goal=goal, changed=changed, **options)
+
+
+def told(*servers: tuple[End, Seen], goal: Goal = "replicating", changed: int = 0, **options: Any) -> Run:
+    """A run with these ends and states."""
+    outcomes = [Outcome(sid(number)) for number in range(len(servers))]
+    for outcome, (end, state) in zip(outcomes, servers, strict=True):
+        if state != GONE:
+            outcome.observe({"dataReplicationInfo": {"dataReplicationState": state} if state else {}})
+        outcome.finish(end, f"reason of {outcome.source_server_id}", "cause")
     for outcome in outcomes[:changed]:
         outcome.changed = True
     return Run(RunOptions(goal, **options), FakeDrs({}), outcomes)
@@ -293,6 +307,22 @@ def ended(*ends: End, goal: Goal = "replicating", changed: int = 0, cause: str =
             f"1 of 6 source servers started, 2 were running already, 2 held, 1 deferred ({REGION})",
         ),
         (ended("done", "done", goal="stopped"), f"0 of 2 source servers stopped, 2 were stopped already ({REGION})"),
+        (
+            told(
+                ("done", "INITIATING"),
+                ("done", "STALLED"),
+                ("done", "PAUSED"),
+                ("done", "SOMETHING_NEW"),
+                ("done", "BACKLOG"),
+                ("held", "STALLED"),
+                changed=1,
+            ),
+            f"1 of 6 source servers started, 1 was running already, 2 stuck, 1 in an unknown state, 1 held ({REGION})",
+        ),
+        (
+            told(("done", "DISCONNECTED"), ("done", "STOPPED"), ("done", "DISCONNECTED"), goal="stopped"),
+            f"0 of 3 source servers stopped, 1 was stopped already, 2 disconnected ({REGION})",
+        ),
         (ended("done", goal="stopped", changed=1), f"1 of 1 source server stopped ({REGION})"),
         (ended("done", check_mode=True, changed=1), f"1 of 1 source server would be started ({REGION})"),
         (
@@ -312,42 +342,121 @@ def test_success_tells_region_and_account() -> None:
     assert message == f"1 of 2 source servers started, 1 was running already ({REGION}, account 123456789012)"
 
 
-@pytest.mark.parametrize(
-    ("goal", "message"),
-    [
-        ("replicating", "2 of 3 source servers are not replicating (0 started, 1 was running already, 2 failed;"),
-        ("continuous", "2 of 3 source servers are not continuously protected (0 started, 1 was running already,"),
-        ("stopped", "2 of 3 source servers are not stopped (0 stopped, 1 was stopped already, 2 failed;"),
-    ],
-)
-def test_a_failure_counts_and_says_what_is_not_reached(goal: Goal, message: str) -> None:
-    assert str(failure_message(ended("failed", "failed", "done", goal=goal))).startswith(message)
+def done(number: int) -> list[End]:
+    return ["done"] * number
 
 
-def test_a_failure_of_the_one_server_is_in_the_singular() -> None:
-    assert failure_message(ended("failed", changed=1)) == (
-        f"1 of 1 source server is not replicating (1 started, 1 failed; {REGION}): cause: {sid(0)}."
-    )
+def deferred(number: int) -> list[End]:
+    return ["deferred"] * number
+
+
+def failed(number: int) -> list[End]:
+    return ["failed"] * number
+
+
+FAILURES: list[tuple[Run, str]] = [
+    (ended("failed"), "1 of 1 source server failed (eu-west-1)"),
+    (ended("failed", changed=1), "1 of 1 source server failed, 1 of them after an accepted start (eu-west-1)"),
+    (ended("failed", "done"), "1 of 2 source servers failed; 0 were started, 1 running already (eu-west-1)"),
+    (ended("done", "failed", changed=1), "1 of 2 source servers failed; 1 was started (eu-west-1)"),
+    (
+        ended(*done(53), *deferred(6), "failed", changed=5),
+        "1 of 60 source servers failed; 5 were started, 48 running already, 6 deferred (eu-west-1)",
+    ),
+    (
+        ended("failed", "done", "failed", "held", changed=2),
+        "2 of 4 source servers failed, 1 of them after an accepted start; 1 other was started, 1 held (eu-west-1)",
+    ),
+    (
+        ended("failed", "done", "done", "failed", changed=3),
+        "2 of 4 source servers failed, 1 of them after an accepted start; 2 others were started (eu-west-1)",
+    ),
+    (
+        told(("failed", "STALLED"), ("failed", "DISCONNECTED"), ("failed", None), ("done", "PAUSED"), ("done", "NEW")),
+        (
+            "3 of 5 source servers failed, 1 of them stuck, 1 in an unknown state; 0 were started, 1 stuck,"
+            " 1 in an unknown state (eu-west-1)"
+        ),
+    ),
+    (
+        told(("failed", "STALLED"), ("done", "STOPPED"), ("done", "DISCONNECTED"), goal="stopped"),
+        "1 of 3 source servers failed, 1 of them stuck; 0 were stopped, 1 stopped already, 1 disconnected (eu-west-1)",
+    ),
+    (
+        ended("done", "done", "failed", changed=1, check_mode=True),
+        "1 of 3 source servers failed; 1 would be started, 1 was running already (eu-west-1)",
+    ),
+    (
+        ended("done", "done", "failed", goal="stopped", changed=2, check_mode=True),
+        "1 of 3 source servers failed; 2 would be stopped (eu-west-1)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("run", "message"), FAILURES)
+def test_a_failure_begins_with_how_many_failed_and_counts_the_others(run: Run, message: str) -> None:
+    assert str(failure_message(run)).startswith(f"{message}: cause: s-")
+
+
+PROTECTED: list[tuple[End, Seen]] = [("done", "CONTINUOUS")] * 48
+SYNCING: list[tuple[End, Seen]] = [("failed", "INITIAL_SYNC")] * 5
+WAITING: list[tuple[End, Seen]] = [("deferred", "STOPPED")] * 6
+
+AT_THE_DEADLINE: list[tuple[Run, str]] = [
+    (ended("deferred", "failed", "done"), "2 of 3 source servers are not replicating after 600 s, 1 of them deferred"),
+    (ended("failed"), "1 of 1 source server is not replicating after 600 s"),
+    (
+        told(("failed", "STALLED"), ("held", "STOPPED"), ("failed", "INITIATING"), ("done", "CONTINUOUS"), changed=1),
+        (
+            "3 of 4 source servers are not replicating after 600 s, 1 of them after an accepted start, 1 stuck, 1 held;"
+            " 0 others were started, 1 running already"
+        ),
+    ),
+    (
+        told(*PROTECTED, *SYNCING, *WAITING, ("failed", "DISCONNECTED"), goal="continuous"),
+        (
+            "12 of 60 source servers are not continuously protected after 600 s, 6 of them deferred;"
+            " 0 were started, 48 running already"
+        ),
+    ),
+    (
+        told(("done", "INITIATING"), ("done", "CONTINUOUS"), ("failed", "STOPPED"), changed=1),
+        (
+            "2 of 3 source servers are not replicating after 600 s, 1 of them after an accepted start;"
+            " 0 others were started, 1 running already"
+        ),
+    ),
+    (
+        told(("failed", "CONTINUOUS"), ("done", "STOPPED"), goal="stopped", changed=2),
+        "1 of 2 source servers are not stopped after 600 s, 1 of them after an accepted stop; 1 other was stopped",
+    ),
+]
+
+
+@pytest.mark.parametrize(("run", "message"), AT_THE_DEADLINE)
+def test_at_the_deadline_all_servers_that_are_not_at_the_goal_are_counted(run: Run, message: str) -> None:
+    run.expired, run.options = True, replace(run.options, wait_timeout=600.0)
+    assert str(failure_message(run)).startswith(message)
+
+
+def test_a_server_that_is_not_protected_by_its_own_document_is_not_at_the_goal() -> None:
+    disk = {"totalStorageBytes": 10, "rescannedStorageBytes": 4}
+    rescanning = {"dataReplicationInfo": {"dataReplicationState": "CONTINUOUS", "replicatedDisks": [disk]}}
+    run = told(("done", "CONTINUOUS"), ("done", "CONTINUOUS"), ("failed", "STOPPED"), goal="continuous")
+    run.outcomes[0].observe(rescanning)
+    run.expired = True
+    assert str(failure_message(run)).startswith("2 of 3 source servers are not continuously protected")
+
+
+def test_servers_that_the_deadline_left_are_named_with_their_causes() -> None:
+    run = ended("deferred", "held", "failed", "done", wait_timeout=600.0)
+    run.expired = True
+    assert str(failure_message(run)).endswith(f" (eu-west-1): cause: {sid(0)}, {sid(1)}, {sid(2)}.")
 
 
 @pytest.mark.parametrize("ends", [(), ("done",), ("held", "deferred", "done")])
 def test_where_nothing_failed_there_is_no_failure(ends: tuple[End, ...]) -> None:
     assert failure_message(ended(*ends)) is None
-
-
-def test_servers_deferred_by_the_deadline_fail_and_the_deadline_is_reported_once() -> None:
-    run = ended("deferred", "failed", "done", wait_timeout=600.0)
-    run.expired = True
-    assert failure_message(run) == (
-        f"2 of 3 source servers are not replicating after 600 s (0 started, 1 was running already, 1 deferred,"
-        f" 1 failed; {REGION}): cause: {sid(0)}, {sid(1)}."
-    )
-
-
-@pytest.mark.parametrize(("goal", "would"), [("continuous", "would be started"), ("stopped", "would be stopped")])
-def test_a_failure_in_check_mode_is_a_prediction(goal: Goal, would: str) -> None:
-    message = str(failure_message(ended("done", "failed", goal=goal, changed=1, check_mode=True)))
-    assert f"(1 {would}, 1 failed; {REGION})" in message
 
 
 def test_a_sentence_names_at_most_20_causes() -> None:
@@ -365,7 +474,7 @@ def test_a_failure_names_causes_once_with_their_servers_and_hosts() -> None:
     message = str(failure_message(drs.run().run))
     assert message.count("see that the host is up") == 1
     assert f": {sid(0)} web1\\x1b, {sid(2)}; DRS does not know this ID in {REGION}: {sid(1)}." in message
-    assert message.startswith("3 of 3 source servers are not replicating (0 started, 3 failed; ")
+    assert message.startswith("3 of 3 source servers failed (eu-west-1, account 123456789012): DISCONNECTED, ")
 
 
 def test_what_filters_named_and_no_server_has_is_a_failure_by_itself() -> None:
@@ -376,13 +485,8 @@ def test_what_filters_named_and_no_server_has_is_a_failure_by_itself() -> None:
 
 def test_what_filters_named_and_no_server_has_is_reported_with_what_failed() -> None:
     assert failure_message(ended("failed"), ["hostname=a"]) == (
-        f"1 of 1 source server is not replicating (0 started, 1 failed; {REGION}): cause: {sid(0)};"
-        " no source server has hostname=a."
+        f"1 of 1 source server failed ({REGION}): cause: {sid(0)}; no source server has hostname=a."
     )
-
-
-def failed(number: int) -> list[End]:
-    return ["failed"] * number
 
 
 @pytest.mark.parametrize(("number", "more"), [(19, ""), (20, ""), (21, "; and 1 more"), (300, "; and 280 more")])
@@ -412,33 +516,41 @@ def test_an_interrupted_run_reports_what_was_done_and_how_to_continue() -> None:
         drs.servers[sid(number)].starts = [CallEnd(EXPIRED)]
     run = drs.run()
     changed = len(run.took_effect)
-    message = str(failure_message(run.run))
-    counts = f"{changed} started, {40 - changed} not ({REGION}, account 123456789012)."
-    assert message.startswith(f"{EXPIRED.message}. {counts} ")
-    assert "start" in message.removeprefix(f"{EXPIRED.message}. {counts} ").split(".")[0].lower()
-    assert message.endswith(". Renew the credentials and run again to continue.")
+    assert failure_message(run.run) == (
+        f"{40 - changed} of 40 source servers failed; {changed} were started ({REGION}, account 123456789012):"
+        f" {EXPIRED.message}. Starts were not undone. Renew the credentials and run again to continue."
+    )
 
 
 def test_an_interrupted_run_counts_each_server_once() -> None:
-    run = ended("failed", "failed", "done", "held", "deferred", "failed", changed=2)
-    run.outcomes[0].latest, run.error = {}, EXPIRED
-    counts = f"2 started, 1 not, 1 was running already, 1 held, 1 deferred ({REGION})."
-    assert str(failure_message(run)).startswith(f"{EXPIRED.message}. {counts} Starts were not undone.")
+    run = told(
+        ("failed", "STOPPED"),
+        ("failed", "STOPPED"),
+        ("done", "CONTINUOUS"),
+        ("held", "STOPPED"),
+        ("deferred", "STOPPED"),
+        ("done", "INITIATING"),
+        ("done", "STALLED"),
+    )
+    run.outcomes[5].changed, run.error = True, EXPIRED
+    counts = "2 of 7 source servers failed; 1 was started, 1 running already, 1 stuck, 1 held, 1 deferred"
+    assert str(failure_message(run)).startswith(f"{counts} ({REGION}): {EXPIRED.message}. Starts were not undone. ")
 
 
 def test_a_run_that_ended_for_all_without_a_change_stays_short() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=[CallEnd(error("fatal", "Other", "so says AWS"))])})
     assert failure_message(drs.run().run) == (
-        f"so says AWS. 0 started, 1 not ({REGION}, account 123456789012). Run again to continue."
+        f"1 of 1 source server failed ({REGION}, account 123456789012): so says AWS. Run again to continue."
     )
 
 
 def test_a_stop_that_ended_for_all_speaks_of_stops() -> None:
-    run = ended("failed", "done", goal="stopped", changed=0)
-    run.outcomes[1].changed, run.outcomes[1].latest, run.error = True, {}, EXPIRED
+    run = told(("failed", "CONTINUOUS"), ("done", "STOPPED"), goal="stopped")
+    run.outcomes[1].changed, run.error = True, EXPIRED
     message = str(failure_message(run))
-    assert f" 1 stopped, 1 not ({REGION}). " in message
-    assert "start" not in message.split("Renew", maxsplit=1)[0]
+    assert message.startswith(f"1 of 2 source servers failed; 1 was stopped ({REGION}): ")
+    assert ". Stops were not undone. " in message
+    assert "start" not in message
 
 
 def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> None:
@@ -446,49 +558,105 @@ def test_a_run_that_ended_before_anything_was_seen_tells_only_the_error() -> Non
     assert failure_message(drs.run().run) == f"{EXPIRED.message}."
 
 
+NOW = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
+
+
+def warned(*servers: Seen) -> list[str]:
+    """The warnings of a run over servers in these states."""
+    return warnings_of(FakeDrs(servers).run().run, NOW)
+
+
 def test_there_is_one_warning_for_each_cause() -> None:
     drs = FakeDrs(["STALLED", "PAUSED", "STALLED", "SOMETHING_NEW", "STOPPED", "STOPPED", "CONTINUOUS", "DISCONNECTED"])
     drs.servers[sid(0)].members = hinted("web1")
     for number in (4, 5):
         drs.servers[sid(number)].holds = [True]
-    run = drs.run(holds=True)
-    stalled, paused, unknown, held = warnings_of(run.outcomes)
-    assert stalled.startswith("Of 8 source servers: STALLED: AGENT_NOT_SEEN, check that the source server is up")
+    stalled, paused, unknown, held = warnings_of(drs.run(holds=True).run, NOW)
+    head = f"Of 8 source servers ({REGION}, account 123456789012):"
+    assert stalled.startswith(f"{head} STALLED: AGENT_NOT_SEEN, check that the source server is up")
     assert stalled.endswith(f": {sid(0)} web1, {sid(2)}")
-    assert paused == f"Of 8 source servers: PAUSED, replication is paused: {sid(1)}"
-    assert unknown.startswith("Of 8 source servers: SOMETHING_NEW, ")
-    assert held == f"Of 8 source servers: held, {LIFECYCLES['failback'].cause}: {sid(4)}, {sid(5)}"
+    assert paused == f"{head} PAUSED, replication is paused: {sid(1)}"
+    assert unknown.startswith(f"{head} SOMETHING_NEW, ")
+    assert held.startswith(f"{head} held, ")
+    assert held.endswith(f": {sid(4)}, {sid(5)}")
 
 
 def test_a_warning_about_the_one_server_is_in_the_singular() -> None:
-    (warning,) = warnings_of(FakeDrs(["PAUSED"]).run().outcomes)
-    assert warning == f"Of 1 source server: PAUSED, replication is paused: {sid(0)}"
+    (warning,) = warned("PAUSED")
+    place = f"{REGION}, account 123456789012"
+    assert warning == f"Of 1 source server ({place}): PAUSED, replication is paused: {sid(0)}"
 
 
-def test_warnings_name_at_most_20_servers() -> None:
-    (warning,) = warnings_of(FakeDrs(["PAUSED"] * 300).run().outcomes)
+@pytest.mark.parametrize(("number", "more"), [(20, ""), (21, "; and 1 more"), (300, "; and 280 more")])
+def test_a_warning_names_at_most_20_servers(number: int, more: str) -> None:
+    (warning,) = warned(*["PAUSED"] * number)
     assert len(re.findall(r"s-\d{17}", warning)) == 20
-    assert warning.startswith("Of 300 source servers: PAUSED, replication is paused: ")
-    assert warning.endswith("; and 280 more")
+    assert warning.endswith(f"{sid(19)}{more}")
 
 
-def test_20_warnings_name_all_their_servers() -> None:
-    (warning,) = warnings_of(FakeDrs(["PAUSED"] * 20).run().outcomes)
-    assert warning.endswith(sid(19))
+def test_each_warning_counts_its_own_servers() -> None:
+    first, second, third = warned(*["PAUSED"] * 25, *["NEW"] * 22, "STALLED")
+    assert first.endswith("; and 5 more")
+    assert second.endswith("; and 2 more")
+    assert third.endswith(sid(47))
 
 
-def test_causes_of_20_servers_are_warnings_of_their_own() -> None:
-    assert len(warnings_of(FakeDrs([*["PAUSED"] * 15, *["SOMETHING_NEW"] * 5]).run().outcomes)) == 2
+def test_there_are_at_most_20_warnings_of_causes_and_one_that_counts_the_others() -> None:
+    *_first, twentieth, others = warned(*[f"NEW_{number}" for number in range(23)])
+    assert len(_first) == 19
+    assert twentieth.endswith(sid(19))
+    assert others.endswith(": 3 other causes, see the reason of each outcome")
 
 
-def test_the_20_names_of_warnings_go_to_the_first_causes() -> None:
-    first, second = warnings_of(FakeDrs([*["PAUSED"] * 15, *["SOMETHING_NEW"] * 10]).run().outcomes)
-    assert len(re.findall(r"s-\d{17}", first)) == 15
-    assert len(re.findall(r"s-\d{17}", second)) == 5
-    assert second.endswith("; and 5 more")
+def seen(state: str, last_seen: object) -> FakeServer:
+    info = {"dataReplicationState": state}
+    life_cycle = {"lastSeenByServiceDateTime": last_seen}
+    return FakeServer([state], members=hinted("web1", dataReplicationInfo=info, lifeCycle=life_cycle))
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("last_seen", "ago"), [("2026-11-26T09:00:00Z", "3 h ago"), ("2026-11-26T11:49:00Z", "11 min ago")]
+)
+def test_a_server_that_reads_continuous_but_was_not_seen_for_a_while_is_warned_of(
+    last_seen: str, ago: str, check_mode: bool
+) -> None:
+    (warning,) = warnings_of(FakeDrs({sid(0): seen("CONTINUOUS", last_seen)}).run(check_mode=check_mode).run, NOW)
+    assert f"reads CONTINUOUS but was last seen {ago}: {sid(0)} web1" in warning
+    assert f"{REGION}, account 123456789012" in warning
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize(
+    ("state", "last_seen"),
+    [
+        ("CONTINUOUS", "2026-11-26T11:59:00Z"),
+        ("CONTINUOUS", "2026-11-26T11:50:00Z"),
+        ("CONTINUOUS", "2026-11-26T13:00:00Z"),
+        ("CONTINUOUS", "some day"),
+        ("CONTINUOUS", None),
+        ("BACKLOG", "2026-11-25T12:00:00Z"),
+        ("STOPPED", "2026-11-25T12:00:00Z"),
+    ],
+)
+def test_no_other_server_is_called_silent(state: str, last_seen: object, goal: Goal) -> None:
+    assert warnings_of(FakeDrs({sid(0): seen(state, last_seen)}).run(goal=goal).run, NOW) == []
+
+
+def test_a_silent_server_that_is_to_be_stopped_causes_no_warning() -> None:
+    drs = FakeDrs({sid(0): seen("CONTINUOUS", "2026-11-25T12:00:00Z")})
+    assert warnings_of(drs.run(goal="stopped", check_mode=True).run, NOW) == []
+
+
+def test_all_silent_servers_are_one_warning() -> None:
+    times = ["2026-11-26T09:00:00Z", "2026-11-26T11:30:00Z", "2026-11-26T11:59:30Z"]
+    drs = FakeDrs({sid(number): seen("CONTINUOUS", time) for number, time in enumerate(times)})
+    (warning,) = warnings_of(drs.run().run, NOW)
+    assert f"{sid(0)} web1 (3 h ago), {sid(1)} web1 (30 min ago)" in warning
+    assert sid(2) not in warning
 
 
 def test_healthy_and_failed_servers_cause_no_warning() -> None:
     drs = FakeDrs(["STOPPED", "CONTINUOUS", "DISCONNECTED", "STOPPED"])
     drs.servers[sid(3)].starts = [CallEnd(REFUSED)]
-    assert warnings_of(drs.run().outcomes) == []
+    assert warnings_of(drs.run().run, NOW) == []

@@ -32,6 +32,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     RULES,
     advice,
     condition,
+    details_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
@@ -298,3 +299,11 @@ def test_the_documentation_of_filters_names_every_key() -> None:
     options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     text = " ".join(options["filters"]["description"])
     assert set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text)) == {*READERS, "tag:<Key>"}
+
+
+def test_a_long_raw_error_loses_its_middle() -> None:
+    info = {"dataReplicationState": "STALLED", "dataReplicationError": {"rawError": f"first {'x ' * 200}last"}}
+    (detail,) = details_of({"dataReplicationInfo": info})
+    assert detail.startswith("first x")
+    assert detail.endswith("x last")
+    assert len(detail) <= 240

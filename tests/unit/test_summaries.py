@@ -167,6 +167,10 @@ def test_the_states_of_the_summary_are_in_order_cut_and_shown_escaped() -> None:
 def test_the_error_that_ended_the_run_has_its_code_and_message() -> None:
     assert error_value(DrsError("fatal", "Code", "why")) == {"error": {"code": "Code", "message": "why"}}
     assert error_value(DrsError("fatal", None, "why")) == {"error": {"code": None, "message": "why"}}
+    cut = DrsError("fatal", "Code", "why (Code: a…)", error_message="a whole text.")
+    assert error_value(cut) == {"error": {"code": "Code", "message": "why (Code: a…); in full: a whole text."}}
+    quoted = DrsError("fatal", "Code", "why (Code: a whole text)", error_message="a whole text.")
+    assert error_value(quoted) == {"error": {"code": "Code", "message": "why (Code: a whole text)"}}
 
 
 @pytest.mark.parametrize(

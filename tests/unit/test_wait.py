@@ -221,6 +221,7 @@ def test_describes_that_fail_until_the_deadline_are_reported() -> None:
     run = wait(drs)
 
     assert (run.took, run.only.failed, run.only.error_code) == (600, True, ERROR_500.code)
+    assert run.only.error_message == ERROR_500.error_message
     assert ERROR_500.message in run.only.reason
     assert run.only.state == "INITIAL_SYNC"
 
@@ -246,6 +247,7 @@ def test_credentials_that_expire_in_the_middle_end_the_wait_with_all_that_is_kno
     assert "accepted the start" in started.reason
     assert (running.failed, running.changed, running.error_code) == (True, False, EXPIRED.code)
     assert "its agent's service runs" in disconnected.reason
+    assert running.error_message == EXPIRED.error_message
 
 
 def test_servers_that_run_already_are_waited_for() -> None:

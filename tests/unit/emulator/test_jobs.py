@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator, ScriptError
-from ansible_collections.disaster_recovery.aws.tests.emulator.model import structure, violations
+from ansible_collections.disaster_recovery.aws.tests.emulator.model import ServiceError, structure, violations
 from ansible_collections.disaster_recovery.aws.tests.emulator.service import Service
 from ansible_collections.disaster_recovery.aws.tests.unit.emulator.clients import (
     DB,
@@ -144,6 +144,21 @@ def test_jobs_are_listed_latest_first_over_every_page_and_bounded_by_their_creat
     before = items(service, "DescribeJobs", filters={"toDate": two})
     assert [job["tags"]["days"] for job in after] == ["1", "2"]
     assert [job["tags"]["days"] for job in before] == ["2", "3", "4"]
+
+
+def test_somebody_may_change_and_delete_a_job_and_an_instance() -> None:
+    service = world(jobs=[{"jobID": JOB}], recovery_instances=[{"sourceServerID": WEB, "recoveryInstanceID": INSTANCE}])
+    assert service.patch(REGION, JOB, {"status": "STARTED", "endDateTime": None})["status"] == "STARTED"
+    assert "endDateTime" not in items(service, "DescribeJobs")[0]
+    with pytest.raises(ScriptError, match="'ASLEEP' is not one of PENDING"):
+        service.patch(REGION, INSTANCE, {"ec2InstanceState": "ASLEEP"})
+    service.patch(REGION, INSTANCE, {"ec2InstanceState": "ASLEEP", "conform": False})
+    assert instances(service) == {INSTANCE: "ASLEEP"}
+    service.delete(REGION, JOB)
+    service.delete(REGION, INSTANCE)
+    assert (service.jobs(REGION), service.recovery_instances(REGION)) == ({}, {})
+    with pytest.raises(ServiceError, match=f"{JOB} was not found"):
+        service.delete(REGION, JOB)
 
 
 def test_a_log_pages_and_an_unknown_job_has_none() -> None:

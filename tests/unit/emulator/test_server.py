@@ -233,6 +233,18 @@ def test_the_control_path() -> None:
         assert emulator.servers() == {}
 
 
+def test_the_control_path_of_jobs_and_recovery_instances() -> None:
+    job, instance = "drsjob-0123456789abcdef0", "i-0123456789abcdef0"
+    seeds = {"jobs": [{"jobID": job}], "recovery_instances": [{"sourceServerID": WEB, "recoveryInstanceID": instance}]}
+    with Emulator({"regions": {"eu-west-1": seeds}}) as emulator:
+        assert set(control(emulator, "GET", "jobs")) == {job}
+        assert control(emulator, "PATCH", f"jobs/{job}", {"status": "STARTED"})["status"] == "STARTED"
+        assert control(emulator, "GET", "recovery_instances")[instance]["isDrill"] is True
+        assert control(emulator, "DELETE", f"recovery_instances/{instance}") == {}
+        assert emulator.recovery_instances() == {}
+        assert refusal(emulator, "DELETE", f"jobs/{job}0")[0] == 404
+
+
 def test_the_control_path_refuses_in_one_sentence() -> None:
     with Emulator(world_of(STOPPED)) as emulator:
         assert refusal(emulator, "PUT", "script", {"pages": 1})[0] == 400

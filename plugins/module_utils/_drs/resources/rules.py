@@ -15,7 +15,7 @@ from typing import Literal
 from .operations import OPERATION_FOR, OPERATIONS, Goal, Verdict
 from .servers import SourceServer, last_seen_of, raw_error_of, rescan_of, state_of
 from .states import Phase, phase_of
-from .text import printable
+from .text import abridged, printable
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def details_of(server: SourceServer | None) -> list[str]:
     """What only this server reports about its state: the raw error, when it was last seen if it is disconnected, and
     how far its rescan is."""
     raw, seen, rescan = raw_error_of(server), last_seen_of(server), rescan_of(server)
-    details = [printable(raw)] if raw else []
+    details = [abridged(raw)] if raw else []
     if seen and phase_of(state_of(server)) == "disconnected":
         details.append(f"last seen {printable(seen)}")
     return [*details, rescan] if rescan else details

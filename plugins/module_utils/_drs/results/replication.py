@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
-from ..resources.lifecycle import lifecycle_of
-from ..resources.next_steps import next_step_of
+from ..resources.lifecycle import is_stuck, lifecycle_of
+from ..resources.next_steps import next_step_of, shortcoming_of
 from ..resources.operations import OPERATIONS, Goal
+from ..resources.rules import RULES
 from ..resources.selection import Selection, broad
 from ..resources.servers import (
     SourceServer,
@@ -25,6 +28,7 @@ from ..resources.servers import (
     state_of,
     text_at,
 )
+from ..resources.states import Phase, phase_of
 from ..resources.text import (
     count,
     listed,
@@ -35,10 +39,10 @@ from ..resources.text import (
 from ..run.outcomes import End, Outcome
 from ..run.run import Run
 from .summaries import (
-    NAMED,
     NO_STATE,
     Named,
     by_cause,
+    silence_warnings,
     snake_case,
     summary_of,
     tags_value,
@@ -52,7 +56,18 @@ NOT_REACHED: dict[Goal, str] = {
 }
 
 COUNTED: tuple[End, ...] = ("held", "deferred", "failed")
-"""Other ends counted in msg."""
+"""Ends counted in the summary."""
+
+LEFT_ALONE: tuple[End, ...] = ("held", "deferred")
+"""Ends of servers about which nothing else is counted in msg."""
+
+STUCK, UNKNOWN, UNCONNECTED = "stuck", "in an unknown state", "disconnected"
+
+STANDINGS: dict[Phase, str] = {"unknown": UNKNOWN, "unreadable": UNKNOWN, "disconnected": UNCONNECTED}
+"""How a server in these phases is counted. On others data flows or is about to, or their replication is stopped."""
+
+WARNINGS = 20
+"""Maximum number of causes that get a warning of their own."""
 
 
 def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
@@ -75,74 +90,126 @@ def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
 
 def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The source servers known to DRS, as last returned, in the order of the outcomes."""
-    return [snake_case(server) for server in _known(outcomes)]
+    return [snake_case(outcome.latest) for outcome in outcomes if outcome.latest is not None]
 
 
 def success_message(run: Run) -> str:
     """What was done, with all counts, region and account."""
-    done = f"{_changed(run)} of {count(len(run.outcomes), 'source server')} {_verb(run)}"
-    return f"{', '.join([done, *_counts(run)])} ({where(run.api.region, _known(run.outcomes))})"
+    would = "would be " if run.options.check_mode else ""
+    done = f"{_changed(run.outcomes)} of {count(len(run.outcomes), 'source server')} {would}{_verb(run)}"
+    return f"{', '.join([done, *_unchanged(run, run.outcomes, with_verb=True)])} ({_place(run)})"
 
 
 def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
-    """What went wrong, by cause and with all counts; None if nothing did."""
-    failed = [outcome for outcome in run.outcomes if outcome.failed or (run.expired and outcome.end == "deferred")]
+    """What went wrong, with all counts and by cause; None if nothing did."""
     missing = [f"no source server has {listed(unmatched)}"] if unmatched else []
     if run.error:
         return _interrupted_message(run, run.error)
-    if not failed:
+    blamed = [outcome for outcome in run.outcomes if outcome.failed or (run.expired and outcome.end in LEFT_ALONE)]
+    if not blamed:
         return sentence(f"{success_message(run)}, but {missing[0]}") if missing else None
-    are = "is" if len(run.outcomes) == 1 else "are"
-    after = f" after {run.options.wait_timeout:g} s" if run.expired else ""
-    counts = ", ".join([f"{_changed(run)} {_verb(run)}", *_counts(run)])
-    return sentence(
-        f"{len(failed)} of {count(len(run.outcomes), 'source server')} {are} {NOT_REACHED[run.options.goal]}{after}"
-        f" ({counts}; {where(run.api.region, _known(run.outcomes))}): "
-        + "; ".join([*by_cause((outcome.cause, _named(outcome)) for outcome in failed), *missing])
-    )
-
-
-def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
-    """One warning per cause."""
-    warned = [
-        (warning, (outcome.source_server_id, outcome.latest, detail))
-        for outcome in outcomes
-        for warning, detail in outcome.warnings
-    ]
-    groups = by_cause(warned)
-    if len(warned) > NAMED:
-        groups[-2:] = ["; ".join(groups[-2:])]
-    return [f"Of {count(len(outcomes), 'source server')}: {group}" for group in groups]
+    causes = by_cause((outcome.cause, _named(outcome)) for outcome in blamed)
+    return sentence(f"{_tally(run)}: {'; '.join([*causes, *missing])}")
 
 
 def _interrupted_message(run: Run, error: DrsError) -> str:
+    """The counts, then the error that ended the run, then how to go on. Where nothing was read, the error alone."""
     if not _known(run.outcomes):
         return sentence(error.message)
-    undone = f" {run.operation.capitalize()}s were not undone." if _changed(run) else ""
+    undone = f" {run.operation.capitalize()}s were not undone." if _changed(run.outcomes) else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
-    place = where(run.api.region, _known(run.outcomes))
-    left = sum(outcome.failed and not outcome.changed for outcome in run.outcomes)
-    counts = ", ".join([f"{_changed(run)} {_verb(run)}", f"{left} not", *_counts(run, ("held", "deferred"))])
-    return f"{sentence(error.message)} {counts} ({place}).{undone} {advice} to continue."
+    return f"{sentence(f'{_tally(run)}: {error.message}')}{undone} {advice} to continue."
 
 
-def _changed(run: Run) -> int:
-    return sum(outcome.changed for outcome in run.outcomes)
+def _tally(run: Run) -> str:
+    """How many failed, or did not reach the goal before the deadline; what became of the others; and where."""
+    missed = [outcome for outcome in run.outcomes if _is_missed(run, outcome)]
+    others = [outcome for outcome in run.outcomes if not _is_missed(run, outcome)]
+    are = "is" if len(run.outcomes) == 1 else "are"
+    how = f"{are} {NOT_REACHED[run.options.goal]} after {run.options.wait_timeout:g} s" if run.expired else "failed"
+    text = ", ".join([f"{len(missed)} of {count(len(run.outcomes), 'source server')} {how}", *_of_them(run, missed)])
+    if others:
+        changed = _changed(others)
+        subject = f"{changed} {'other' if changed == 1 else 'others'}" if _changed(missed) else str(changed)
+        were = "would be" if run.options.check_mode else _were(changed)
+        unchanged = _unchanged(run, others, with_verb=run.options.check_mode)
+        text += f"; {', '.join([f'{subject} {were} {_verb(run)}', *unchanged])}"
+    return f"{text} ({_place(run)})"
+
+
+def _is_missed(run: Run, outcome: Outcome) -> bool:
+    """Whether the server failed, or where the deadline ended the run, is not at the goal."""
+    if not run.expired or outcome.end != "done":
+        return run.expired or outcome.failed
+    goal = run.options.goal
+    is_there = RULES[goal, phase_of(outcome.state)].verdict == "done"
+    return not is_there or (goal == "continuous" and shortcoming_of(outcome.latest) is not None)
+
+
+def _of_them(run: Run, missed: Sequence[Outcome]) -> list[str]:
+    """What else is true of servers that failed or are not at the goal. Several counts may include the same server."""
+    counts = Counter(trait for outcome in missed for trait in _traits(run, outcome))
+    told = {f"after an accepted {run.operation}": _changed(missed)}
+    told |= {trait: counts[trait] for trait in (STUCK, UNKNOWN, *LEFT_ALONE)}
+    texts = [f"{number} of them {trait}" for trait, number in told.items() if number]
+    return [*texts[:1], *(text.replace(" of them", "") for text in texts[1:])]
+
+
+def _unchanged(run: Run, outcomes: Sequence[Outcome], with_verb: bool) -> list[str]:
+    """Counts of the servers that this run did not change, each server once. Zero counts are omitted."""
+    counts = Counter(_traits(run, outcome)[0] for outcome in outcomes)
+    already = OPERATIONS[run.operation].already
+    told = [(counts[trait], trait) for trait in (already, STUCK, UNKNOWN, UNCONNECTED, *LEFT_ALONE) if counts[trait]]
+    return [
+        f"{number} {_were(number)} {trait}" if with_verb and trait == already else f"{number} {trait}"
+        for number, trait in told
+    ]
+
+
+def _traits(run: Run, outcome: Outcome) -> list[str]:
+    """What is counted of a server. Where a server counts once, the first counts."""
+    if outcome.end in LEFT_ALONE:
+        return [outcome.end]
+    is_described = outcome.latest is not None and not outcome.absent
+    standing = STANDINGS.get(phase_of(outcome.state)) if is_described else None
+    if is_stuck(outcome.latest, outcome.state):
+        standing = STUCK
+    changed = [_verb(run)] if outcome.changed else []
+    return [*changed, standing or OPERATIONS[run.operation].already]
+
+
+def _changed(outcomes: Sequence[Outcome]) -> int:
+    return sum(outcome.changed for outcome in outcomes)
 
 
 def _verb(run: Run) -> str:
-    """What happened to the changed servers, or in check mode would."""
-    would = "would be " if run.options.check_mode else ""
-    return f"{would}{OPERATIONS[run.operation].verb}"
+    return OPERATIONS[run.operation].verb
 
 
-def _counts(run: Run, ends: Sequence[End] = COUNTED) -> list[str]:
-    """Counts of the servers that this run did not change, by end. Zero counts are omitted."""
-    already = sum(outcome.end == "done" and not outcome.changed for outcome in run.outcomes)
-    were = "was" if already == 1 else "were"
-    counts = [(already, f"{were} {OPERATIONS[run.operation].already}")]
-    counts += [(sum(outcome.end == end for outcome in run.outcomes), end) for end in ends]
-    return [f"{number} {what}" for number, what in counts if number]
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _place(run: Run) -> str:
+    return where(run.api.region, _known(run.outcomes))
+
+
+def warnings_of(run: Run, now: datetime) -> list[str]:
+    """One warning per cause, and one about servers that have not been seen for a while.
+
+    now: timezone-aware, by the clock of this machine.
+    """
+    groups: dict[str, list[Named]] = {}
+    for outcome in run.outcomes:
+        for warning, detail in outcome.warnings:
+            groups.setdefault(warning, []).append((outcome.source_server_id, _document(outcome), detail))
+    told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
+    if len(told) > WARNINGS:
+        told[WARNINGS:] = [f"{count(len(told) - WARNINGS, 'other cause')}, see the reason of each outcome"]
+    warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
+    if run.options.goal == "stopped":
+        return warnings
+    return [*warnings, *silence_warnings(run.api.region, _known(run.outcomes), now)]
 
 
 def _named(outcome: Outcome) -> Named:
@@ -150,7 +217,7 @@ def _named(outcome: Outcome) -> Named:
 
 
 def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
-    return [outcome.latest for outcome in outcomes if outcome.latest is not None]
+    return [server for outcome in outcomes if (server := _document(outcome)) is not None]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -175,6 +242,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "deferred": outcome.end == "deferred",
         "reason": outcome.reason,
         "error_code": outcome.error_code,
+        "error_message": outcome.error_message,
         "replication_error": short(error_of(outcome.latest)),
         "lag_duration": short(text_at(outcome.latest, "dataReplicationInfo", "lagDuration")),
         "eta": short(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime")),

@@ -66,17 +66,17 @@ def returnable(server: SourceServer) -> dict[str, Any]:
 
 def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     """The warning that names the keys which returnable() leaves out; empty if there are none."""
-    claiming = [(server, keys) for server in servers if (keys := _claimed_keys(server))]
-    if not claiming:
+    claiming = [(server, found) for server in servers if (found := _claimed_keys(server))]
+    keys = sorted({key for _server, found in claiming for key in found})
+    if not keys:
         return []
-    found = sorted(set[str]().union(*(keys for _server, keys in claiming)))
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    place = where(region, [server for server, _keys in claiming])
-    return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
+    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    place = where(region, [server for server, _found in claiming])
+    return [f"Tags whose keys are reserved by Ansible are left out: {listed(keys[:NAMED])}{more} ({place})"]
 
 
 def tags_value(server: SourceServer) -> dict[str, str]:
-    """The tags as a return value, unchanged, but without claimed keys."""
+    """The tags as a return value, unchanged, without keys that Ansible's serialisation claims."""
     tags: dict[str, str] = _encodable(_without_claimed(tags_of(server)))
     return tags
 
@@ -96,7 +96,7 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
 
 def error_value(error: DrsError) -> dict[str, Any]:
     """The return value `error`: the error that ended the run, in the format of fail_json_aws."""
-    return {"error": {"code": error.code, "message": error.message}}
+    return {"error": {"code": error.code, "message": error.whole_message}}
 
 
 def where(region: str, servers: Iterable[SourceServer]) -> str:

@@ -19,7 +19,7 @@ def fail(work: Work, reason: str, cause: str = "") -> None:
     sent = tell_unanswered(work)
     reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
-    work.outcome.warning = work.outcome.error_code = None
+    work.outcome.warning = work.outcome.error_code = work.outcome.error_message = None
     if not work.may_have_taken_effect:
         work.outcome.hold_warning = None
 
@@ -32,7 +32,7 @@ def fail_with(work: Work, error: DrsError) -> None:
     elif ((work.is_due or work.attempts) and not work.sent) or not error.facts.is_sent:
         before = _untried(work)
     fail(work, "; ".join(part for part in (f"{before}{error.message}", error.facts.hint) if part))
-    work.outcome.error_code = error.code
+    work.outcome.error_code, work.outcome.error_message = error.code, error.error_message
 
 
 def _untried(work: Work) -> str:
@@ -79,4 +79,5 @@ def _expire(work: Work) -> None:
         f"wait_timeout ({work.run.options.wait_timeout:g} s) expired",
     ]
     fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)
-    outcome.error_code = error.code if error else None
+    if error:
+        outcome.error_code, outcome.error_message = error.code, error.error_message

@@ -30,6 +30,7 @@ class Outcome:
     more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
     can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. hold_warning:
     the cause of a warning about a start by ID that filters would have held. copied: what such a start copies.
+    error_code, error_message: AWS's own, of the error that it failed with.
     """
 
     source_server_id: str
@@ -47,6 +48,7 @@ class Outcome:
     hold_warning: str | None = None
     copied: str = ""
     error_code: str | None = None
+    error_message: str | None = None
 
     @property
     def state(self) -> str | None:
