@@ -38,6 +38,10 @@ LONGEST_ACCOUNT = 20
 DEEPEST = 50
 """Maximum levels of a returned source server. The service model has 8; callbacks fail at some hundred."""
 
+LONGEST_TAG = 1024
+"""Maximum characters of a tag key or value in a row. AWS allows 128 and 256, which may be escaped:
+https://docs.aws.amazon.com/drs/latest/APIReference/API_TagResource.html"""
+
 NO_STATE = "UNKNOWN"
 """The key in summary.by_state for servers without a reported state."""
 
@@ -76,9 +80,9 @@ def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
 
 
 def tags_value(server: SourceServer) -> dict[str, str]:
-    """The tags as a return value, unchanged, but without claimed keys."""
-    tags: dict[str, str] = _encodable(_without_claimed(tags_of(server)))
-    return tags
+    """The tags as a printable return value, without claimed keys. source_servers has them unchanged."""
+    tags = _without_claimed(tags_of(server))
+    return {printable(key, LONGEST_TAG): printable(value, LONGEST_TAG) for key, value in tags.items()}
 
 
 def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) -> dict[str, Any]:
