@@ -499,9 +499,9 @@ def test_a_wait_outlives_an_outage_and_sends_one_start_a_minute_meanwhile(minute
     outage_ends_at = drs.clock() + minutes * 60
 
     class Outage(FakeDrs):
-        def send(self, operation: Operation, resource_id: str) -> SourceServer:
+        def send(self, operation: Operation, source_server_id: str) -> SourceServer:
             self.every_start = End(NO_ANSWER) if self.clock() < outage_ends_at else ANSWERED
-            return super().send(operation, resource_id)
+            return super().send(operation, source_server_id)
 
     drs.__class__ = Outage
     run = wait(drs, timeout=minutes * 60 + 900, wait_delay=60)

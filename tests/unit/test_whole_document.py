@@ -180,7 +180,8 @@ def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() 
         sid(4): FakeServer(["CONTINUOUS"], members=hinted(awsInstanceID="i-4", hostname="web1")),
         sid(5): FakeServer(["DISCONNECTED"], members=hinted(hostname="alone")),
     }
-    stale, _, question, _, alone = FakeDrs(servers).run().outcomes
+    outcomes = FakeDrs(servers).run().outcomes
+    stale, question, alone = outcomes[0], outcomes[2], outcomes[4]
     assert (stale.end, question.end, alone.end) == ("failed", "failed", "failed")
     assert stale.reason == f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
     assert "if this machine (i-3) was replaced" in question.reason
