@@ -1,7 +1,8 @@
 """Run all checks. Requires Python >= 3.11, git, make and access to a package registry.
 
 Runs the gates, and the tests with each ansible-core in matrix.json for which a suitable Python is installed, two jobs
-at a time. Reports versions that did not run. Fails if a job fails or fewer than three versions of ansible-core ran.
+at a time. Reports versions that did not run. Fails if a job fails or fewer than three versions of ansible-core ran; a
+row with may_fail, for a pre-release, neither fails the run nor counts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ GATES = {"lint": "lint", "coverage": "coverage", "tarball": "tarball galaxy docs
 class Job(NamedTuple):
     label: str
     make: list[str]
+    may_fail: bool = False
 
 
 def find_python(versions: list[str]) -> str | None:
@@ -51,9 +53,9 @@ def run(job: Job) -> bool:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     # Each job has one lane, because two jobs run at a time.
     done = subprocess.run(["make", "LANES=1", *job.make], check=False, text=True, errors="replace", **pipes)
-    verdict = "FAILED" if done.returncode else "passed"
+    verdict = "passed" if not done.returncode else "FAILED, as it may," if job.may_fail else "FAILED"
     print(f"\n{job.label} {verdict} in {time.monotonic() - began:.0f} s\n{done.stdout}", flush=True)
-    return not done.returncode
+    return job.may_fail or not done.returncode
 
 
 def main() -> int:
@@ -68,8 +70,10 @@ def main() -> int:
             continue
         if python := find_python(row["python"]):
             settings = [f"VENV=.cache/core-{row['core']}", f"PYTHON={python}", f"ANSIBLE={row['ansible']}"]
-            jobs.append(Job(f"ansible-core {row['core']}", [*row["make"].split(), *settings]))
-            cores.append(row["core"])
+            may_fail = row.get("may_fail", False)
+            jobs.append(Job(f"ansible-core {row['core']}", [*row["make"].split(), *settings], may_fail))
+            if not may_fail:
+                cores.append(row["core"])
         else:
             missing.append(f"ansible-core {row['core']} NOT TESTED: no Python {' or '.join(row['python'])} found.")
     jobs += [Job(f"{gate}, on ansible-core {core_of_the_gates}", make.split()) for gate, make in GATES.items()]

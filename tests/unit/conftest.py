@@ -21,7 +21,7 @@ def drs_model() -> ServiceModel:
 
 @pytest.fixture(scope="session")
 def drs_client() -> Any:
-    """A client of botocore that never retries. No test may let it reach the network: see answering.py."""
+    """A client of botocore that never retries. No test may let it reach the network: see canned_response.py."""
     session = botocore.session.Session()
     session.set_credentials("AKIAIOSFODNN7EXAMPLE", "example")
     return session.create_client("drs", region_name=REGION, config=Config(retries={"total_max_attempts": 1}))

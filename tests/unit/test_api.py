@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls as api_module
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi, batches
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
-from ansible_collections.disaster_recovery.aws.tests.unit.answering import Answering
+from ansible_collections.disaster_recovery.aws.tests.unit.canned_response import CannedResponse
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
 from botocore.exceptions import (
@@ -451,7 +451,7 @@ def test_no_further_attempt_of_a_read_begins_after_the_deadline(answer: Failing)
 def test_a_write_whose_credentials_take_until_the_deadline_or_its_timeout_is_not_sent(
     call: Call, until: int, takes: int, sent: int, drs_client: Any
 ) -> None:
-    answering = Answering(drs_client, 200, json.dumps(STARTED).encode())
+    answering = CannedResponse(drs_client, 200, json.dumps(STARTED).encode())
     answering.api.until = answering.clock() + until
 
     def refresh(**_event: Any) -> None:
@@ -570,20 +570,20 @@ BODIES = [
 @pytest.mark.parametrize("call", [*READS, *WRITES])
 def test_a_response_that_is_not_from_drs_is_never_an_empty_list(call: Call, drs_client: Any) -> None:
     for body in BODIES:
-        answering = Answering(drs_client, 200, body)
+        answering = CannedResponse(drs_client, 200, body)
         assert_not_from_drs(call, answering.api, body)
         assert len(answering.sent) == (2 if call in READS else 1), body
 
 
 def test_botocore_reads_a_server_as_drs_sends_it(drs_client: Any) -> None:
     body = json.dumps({"items": [{**SERVER, "tags": {"aws:x": "b"}}], "nextToken": ""}).encode()
-    answering = Answering(drs_client, 200, body)
+    answering = CannedResponse(drs_client, 200, body)
     assert describe(answering.api) == [{**SERVER, "tags": {"aws:x": "b"}}]
     assert json.loads(answering.sent[0].body) == {"filters": {"sourceServerIDs": [sid(0)]}}
 
 
 def test_botocore_reads_no_server_at_all(drs_client: Any) -> None:
-    assert describe_all(Answering(drs_client, 200, b'{"items": []}').api) == []
+    assert describe_all(CannedResponse(drs_client, 200, b'{"items": []}').api) == []
 
 
 @pytest.mark.parametrize(
@@ -599,7 +599,7 @@ def test_botocore_reads_no_server_at_all(drs_client: Any) -> None:
 )
 def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, kind: str, drs_client: Any) -> None:
     body = b'{"message": "so says AWS"}'
-    answering = Answering(drs_client, status, body, x_amzn_ErrorType=f"{error_type}:http://x/", retry_after="7")
+    answering = CannedResponse(drs_client, status, body, x_amzn_ErrorType=f"{error_type}:http://x/", retry_after="7")
     error = error_of(start, answering.api)
     assert (error.kind, error.code, error.retry_after) == (kind, error_type, 7)
     assert kind != "throttled" or 7 in answering.clock.slept
@@ -608,7 +608,7 @@ def test_botocore_reads_an_error_as_drs_sends_it(status: int, error_type: str, k
 @pytest.mark.parametrize("status", [300, 403, 500, 502, 503])
 @pytest.mark.parametrize("call", [describe, start])
 def test_an_html_error_page_is_reported_by_its_status(call: Call, status: int, drs_client: Any) -> None:
-    error = error_of(call, Answering(drs_client, status, b"<html>\n<h1>Bad gateway</h1></html>").api)
+    error = error_of(call, CannedResponse(drs_client, status, b"<html>\n<h1>Bad gateway</h1></html>").api)
     assert str(status) in error.message
     assert "\n" not in error.message
     assert error.code is None

@@ -16,7 +16,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeClock
 from botocore.awsrequest import AWSRequest, AWSResponse
 
 
-class Answering:
+class CannedResponse:
     """An API over botocore's own parser, to which every request is answered like this."""
 
     def __init__(self, client: Any, status: int, body: bytes, **headers: str) -> None:
