@@ -15,10 +15,10 @@ from ..api.errors import (
     IDENTITY_CODES,
     DrsError,
 )
+from ..resources.decisions import rule_for
 from ..resources.lifecycle import is_stuck, lifecycle_of
-from ..resources.next_steps import next_step_of, shortcoming_of
+from ..resources.next_steps import next_step_of
 from ..resources.operations import OPERATIONS, Goal
-from ..resources.rules import RULES
 from ..resources.selection import Selection, broad
 from ..resources.servers import (
     SourceServer,
@@ -141,9 +141,7 @@ def _is_missed(run: Run, outcome: Outcome) -> bool:
     """Whether the server failed, or where the deadline ended the run, is not at the goal."""
     if not run.expired or outcome.end != "done":
         return run.expired or outcome.failed
-    goal = run.options.goal
-    is_there = RULES[goal, phase_of(outcome.state)].verdict == "done"
-    return not is_there or (goal == "continuous" and shortcoming_of(outcome.latest) is not None)
+    return rule_for(run.options.goal, outcome.latest, outcome.state).verdict != "done"
 
 
 def _of_them(run: Run, missed: Sequence[Outcome]) -> list[str]:
