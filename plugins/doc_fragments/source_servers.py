@@ -38,7 +38,8 @@ options:
         takes the same keys as O(filters).
       - A V(hostname), V(fqdn), V(ec2-instance-id) or V(source-server-id) without a wildcard that no source server of
         the region has counts as a mistake. For a list that is shared by several accounts or regions, use tags, or a
-        wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state).
+        wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state) or
+        V(lifecycle).
     type: list
     elements: dict
 notes:

@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALLS_AT_ONCE
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, ErrorKind
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
+    ERROR_KINDS,
+    DrsError,
+    ErrorKind,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import (
     copied_by_start,
@@ -828,3 +832,12 @@ def test_the_deadline_ends_a_wait_of_4000_servers_with_one_place_at_once() -> No
     run = drs.run(wait=True, max_in_progress=1, wait_timeout=20)
     assert time.process_time() - began < 10
     assert [outcome.end for outcome in run.outcomes] == ["failed", *["deferred"] * 3999]
+
+
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("kind", [kind for kind, facts in ERROR_KINDS.items() if facts.is_sent and not facts.ends_run])
+def test_a_start_is_not_repeated_without_end_whatever_it_ends_in(kind: ErrorKind, wait: bool) -> None:
+    ends = [End(NO_ANSWER), *[End(error(kind))] * 500]
+    run = FakeDrs({sid(0): FakeServer(["STOPPED"], starts=ends)}).run(wait=wait, wait_timeout=600)
+    assert run.only.end == "failed"
+    assert len(run.of("start")) <= (15 if wait and kind == "conflict" else run.run.api.attempts)

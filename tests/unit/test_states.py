@@ -122,6 +122,7 @@ def test_an_operation_is_one_of_drs_and_named_after_itself(operation: Operation,
     assert set(request.required_members) <= set(facts.request("an ID")) <= set(request.members)
     for name in facts.answer_at:
         answer = answer.members[name]
+    assert isinstance(answer, StructureShape), "what is no document cannot be taken for one"
     assert facts.leads_to in PHASES
     assert facts.took_effect(facts.leads_to)
     assert facts.undone_by in {other.api_name for name, other in OPERATIONS.items() if name != operation}

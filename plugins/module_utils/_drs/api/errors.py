@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class ErrorKindFacts:
     is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
     fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
     ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
-    cannot be listed. hint: what to check, after AWS's message.
+    cannot be listed. most_calls: how many calls for one resource may end like this; None for the attempts that the API
+    makes. hint: what to check, after AWS's message.
     """
 
     is_sent: bool
@@ -40,6 +42,7 @@ class ErrorKindFacts:
     is_resent: dict[CallType, bool]
     ends_run: bool
     ends_listing: bool
+    most_calls: float | None
     hint: str = ""
 
 
@@ -53,6 +56,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": True, "write": True},
         ends_run=False,
         ends_listing=False,
+        most_calls=1,
     ),
     # May have been applied.
     "unanswered": ErrorKindFacts(
@@ -63,6 +67,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": True, "write": False},
         ends_run=False,
         ends_listing=False,
+        most_calls=None,
     ),
     # The server was not in the state that the operation requires.
     "conflict": ErrorKindFacts(
@@ -73,6 +78,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=False,
         ends_listing=True,
+        most_calls=2,
         # https://docs.aws.amazon.com/general/latest/gr/drs.html
         hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
     ),
@@ -85,6 +91,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=False,
         ends_listing=True,
+        most_calls=1,
     ),
     # The credentials, the account, the settings of the connection.
     "fatal": ErrorKindFacts(
@@ -95,6 +102,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=True,
         ends_listing=True,
+        most_calls=1,
     ),
     # The deadline came first.
     "not_sent": ErrorKindFacts(
@@ -105,6 +113,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=False,
         ends_listing=False,
+        most_calls=math.inf,
     ),
     # The circuit breaker is open, or an earlier error ended the run.
     "not_tried": ErrorKindFacts(
@@ -115,6 +124,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_resent={"read": False, "write": False},
         ends_run=False,
         ends_listing=False,
+        most_calls=math.inf,
     ),
 }
 

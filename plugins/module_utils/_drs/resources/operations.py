@@ -4,7 +4,8 @@
 
 """The operations that change a resource, as a table: what each one sends, and what shows its effect. Pure.
 
-An operation on another resource, such as a recovery instance or a job, is another row.
+The call for another resource, such as a recovery instance or a job, is another row. The loop is for source servers: the
+facts from leads_to on are theirs.
 """
 
 from __future__ import annotations

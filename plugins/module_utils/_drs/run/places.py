@@ -58,7 +58,7 @@ def _is_in_progress(work: Work) -> bool:
     if work.outcome.end == "held":
         return False
     verdict, outcome = work.rule.verdict, work.outcome
-    is_paused = work.run.options.wait and work.is_refused
+    is_paused = work.run.options.wait and work.is_seen_after_conflict
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
     is_unknown = outcome.state is None and not outcome.absent
     return verdict == "wait" or (is_called and (verdict in OPERATIONS or is_unknown))

@@ -4,8 +4,8 @@
 
 """Reconcile: observe, plan and act until every source server has an end.
 
-observe() describes, plan() applies the rules of states.py, and act() makes the calls. The API, the clock and the sleep
-function are injected.
+observe() describes, plan() applies the rules of decisions.py, and act() makes the calls. The API, the clock and the
+sleep function are injected.
 """
 
 from __future__ import annotations

@@ -12,17 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..api.calls import Api
-from ..api.errors import DrsError, ErrorKind
+from ..api.errors import ERROR_KINDS, DrsError, ErrorKind
 from ..resources.decisions import rule_for
 from ..resources.operations import OPERATION_FOR, OPERATIONS, Operation
 from ..resources.rules import Rule
 from ..resources.servers import SourceServer
 from .options import RunOptions
 from .outcomes import Outcome
-
-MOST_ATTEMPTS: dict[ErrorKind, int] = {"throttled": 1, "refused": 1, "conflict": 2}
-"""How many calls for one server may end like this. The API sets how many may get no response, and a wait repeats a call
-after a conflict until the deadline: the conflict may be a job that ends."""
 
 
 @dataclass(frozen=True)
@@ -108,18 +104,20 @@ class Work:
 
     @property
     def has_attempt_left(self) -> bool:
-        """Whether another call may help. A refused one is not repeated."""
-        most = {**MOST_ATTEMPTS, "unanswered": self.run.api.attempts}
-        if self.run.options.wait:
-            del most["conflict"]
-        return all(self.ended_as(kind) < number for kind, number in most.items())
+        """Whether another call may help. A wait repeats a call after a conflict, which may be a job that ends."""
+        repeated = {"conflict"} if self.run.options.wait else set()
+        return all(
+            self.ended_as(kind) < (self.run.api.attempts if facts.most_calls is None else facts.most_calls)
+            for kind, facts in ERROR_KINDS.items()
+            if kind not in repeated
+        )
 
     def ended_as(self, kind: ErrorKind) -> int:
         """How many of the calls that still count ended in an error of this kind."""
         return sum(each.error is not None and each.error.kind == kind for each in self.attempts[self.counted_from :])
 
     @property
-    def is_refused(self) -> bool:
+    def is_seen_after_conflict(self) -> bool:
         """Whether the last call was not applied because of a conflict, and the state has been observed since."""
         last = self.attempts[-1] if self.attempts else None
         return bool(last and last.error and last.error.kind == "conflict" and last.looks < self.looks)
