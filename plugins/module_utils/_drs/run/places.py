@@ -54,10 +54,13 @@ def in_progress(run: Run) -> list[Work]:
 
 
 def _is_in_progress(work: Work) -> bool:
-    """Whether the rule says wait, or the server was called and its state does not show the result."""
-    if work.outcome.end == "held":
-        return False
+    """Whether the rule says wait, the server was called and its state does not show the result, or it failed after this
+    run started it."""
     verdict, outcome = work.rule.verdict, work.outcome
+    if outcome.end == "held":
+        return False
+    if outcome.failed and outcome.changed and not outcome.absent:
+        return True
     is_paused = work.run.options.wait and work.is_refused
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
     is_unknown = outcome.state is None and not outcome.absent
