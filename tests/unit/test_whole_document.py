@@ -72,6 +72,14 @@ def test_a_wait_for_a_stuck_server_that_failed_over_is_in_vain(lifecycle: Lifecy
     assert run.writes == []
 
 
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_wait_for_an_initiating_server_goes_on_whatever_its_error(lifecycle: Lifecycle) -> None:
+    error = {"dataReplicationState": "INITIATING", "dataReplicationError": {"error": "AGENT_NOT_SEEN"}}
+    members = {**MEMBERS[lifecycle], "dataReplicationInfo": error}
+    run = run_one(FakeServer(["INITIATING"], members=members), wait=True, wait_timeout=600)
+    assert run.took == 600
+
+
 def test_a_held_server_takes_no_place() -> None:
     drs = FakeDrs({sid(1): server_with("failed_over", "STALLED"), sid(2): FakeServer(["STOPPED"])})
     run = drs.run(holds=True, max_in_progress=1)

@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..api.calls import CALLS_AT_ONCE, batches
 from ..api.errors import DrsError, ErrorKind
-from ..resources.lifecycle import facts_of, is_held, is_stuck
+from ..resources.lifecycle import STUCK_PHASES, facts_of, is_held
 from ..resources.namesakes import NAMESAKE_CAUSE, namesakes
 from ..resources.next_steps import copied_by_start, next_step_of
 from ..resources.operations import OPERATIONS, Verdict
 from ..resources.rules import after_call
+from ..resources.states import phase_of
 from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
     defer_without_place,
@@ -168,7 +169,7 @@ def _keep_waiting(work: Work) -> None:
     outcome = work.outcome
     if not work.run.options.wait:
         _finish(work)
-    elif facts_of(outcome.latest).fails_wait_when_stuck and is_stuck(outcome.latest, outcome.state):
+    elif facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES:
         _fail_by_rule(work)
     elif not outcome.changed:
         _forget_calls(work)
