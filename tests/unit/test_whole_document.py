@@ -17,7 +17,16 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
 from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS, document
-from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeDrs, FakeServer, Run, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    ANSWERED,
+    CONFLICT,
+    NO_ANSWER,
+    End,
+    FakeDrs,
+    FakeServer,
+    Run,
+    sid,
+)
 
 STUCK = ("DISCONNECTED", "STALLED", "PAUSED")
 NOT_NORMAL = [lifecycle for lifecycle in LIFECYCLES if lifecycle != "normal"]
@@ -113,6 +122,17 @@ def test_a_stop_without_a_known_flow_of_data_needs_force(state: str, check_mode:
     assert "only copy left; set force: true" in run.only.reason
     assert (forced.only.failed, forced.only.changed, len(forced.only.warnings)) == (False, True, 1)
     assert forced.writes == ([] if check_mode else [sid(1)])
+
+
+@pytest.mark.parametrize("end", [ANSWERED, End(NO_ANSWER, after_effect=True), End(CONFLICT)])
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("stale", [0.0, 40.0])
+def test_the_warning_about_a_stop_by_force_outlasts_the_looks_that_follow(stale: float, wait: bool, end: End) -> None:
+    server = FakeServer(["STALLED"], stops=[end], stale=stale)
+    run = run_one(server, goal="stopped", force=True, wait=wait, wait_timeout=600)
+    assert run.took_effect == {sid(1)}
+    ((warning, _detail),) = run.only.warnings
+    assert "stopped by force" in warning
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])

@@ -89,7 +89,7 @@ def fail_stuck(occupying: Sequence[Work]) -> None:
 def defer(work: Work, occupying: Sequence[Work]) -> None:
     """Leave the server to a later run, and name the servers in progress, if they take all places."""
     options = work.run.options
-    work.outcome.warning = work.outcome.hold_warning = None
+    work.outcome.warning = work.outcome.call_warning = None
     if len(occupying) < (options.max_in_progress or 0):
         work.outcome.finish("deferred", f"not started before wait_timeout ({options.wait_timeout:g} s) expired")
         return

@@ -143,8 +143,16 @@ def _plan_start(work: Work) -> None:
         return
     _plan_call(work)
     if work.is_due and facts.held_when_stopped:
-        outcome.hold_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
+        outcome.call_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
         outcome.copied = copied_by_start(outcome.latest)
+
+
+def _plan_stop(work: Work) -> None:
+    """The rule asks for a stop. A warning about it outlasts the looks that show its effect."""
+    _plan_call(work)
+    outcome = work.outcome
+    if work.is_due:
+        outcome.call_warning, outcome.warning = outcome.warning, None
 
 
 def _plan_call(work: Work) -> None:
@@ -184,7 +192,7 @@ def _finish(work: Work) -> None:
 
 def _forget_calls(work: Work) -> None:
     """Another actor brought the server here, so failed calls do not count if it is stopped again."""
-    work.outcome.action, work.outcome.hold_warning = "none", None
+    work.outcome.action, work.outcome.call_warning = "none", None
     work.counted_from = len(work.attempts)
 
 
@@ -200,7 +208,7 @@ def _fail_by_rule(work: Work) -> None:
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
     "start": _plan_start,
-    "stop": _plan_call,
+    "stop": _plan_stop,
     "done": _finish,
     "wait": _keep_waiting,
     "fail": _fail_by_rule,
