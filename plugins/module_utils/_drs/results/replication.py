@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..api.errors import (
@@ -207,7 +207,17 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
     warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
     if run.options.goal == "stopped":
         return warnings
-    return [*warnings, *silence_warnings(run.api.region, _known(run.outcomes), now)]
+    return [*warnings, *silence_warnings(run.api.region, _looks(run, now))]
+
+
+def _looks(run: Run, now: datetime) -> list[tuple[SourceServer, datetime]]:
+    """The known servers, each with the time of its last look. A wait no longer looks at those that are at the goal."""
+    end = run.clock()
+    return [
+        (server, now - timedelta(seconds=end - work.observed_at))
+        for work in run.work
+        if (server := _document(work.outcome)) is not None
+    ]
 
 
 def _named(outcome: Outcome) -> Named:
