@@ -602,7 +602,8 @@ def main() -> None:
 
     unmatched = found.all_unmatched if found else []
     if found and not found.is_broadly_matched:
-        module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
+        wrong = no_match_message(api.region, selection, found.unmatched)
+        module.fail_json(msg=wrong, **values(module, [], unmatched))
     if found and found.unmatched_exclusions:
         wrong = exclusion_message(api.region, found.unmatched_exclusions)
         module.fail_json(msg=sentence(f"{wrong}; nothing was started"), **values(module, [], unmatched))

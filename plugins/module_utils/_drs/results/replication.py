@@ -19,7 +19,7 @@ from ..resources.decisions import rule_for
 from ..resources.lifecycle import is_stuck, lifecycle_of
 from ..resources.next_steps import next_step_of
 from ..resources.operations import OPERATIONS, Goal
-from ..resources.selection import Selection, broad
+from ..resources.selection import Selection, Unmatched, broad
 from ..resources.servers import (
     SourceServer,
     error_of,
@@ -275,9 +275,14 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     )
 
 
-def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state and lifecycle."""
+def no_match_message(region: str, selection: Selection, missing: Sequence[Unmatched] = ()) -> str:
+    """The message for filters that match no server in any state and lifecycle.
+
+    missing: the names that no server has. If only the form of a host name is wrong, the message says what would match.
+    """
     meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
     which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
-    return sentence(f"No source server{which} in {region}: check the filters and the region")
+    likely = listed(list(dict.fromkeys(each.likely for each in missing if each.likely)))
+    hint = f"; {likely} would match" if likely else ""
+    return sentence(f"No source server{which} in {region}: check the filters and the region{hint}")
