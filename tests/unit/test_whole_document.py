@@ -196,6 +196,24 @@ def test_the_error_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_ag
     assert "check that" not in warning
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("lifecycle", ["failed_over", "reversed", "launching", "extended", "extension_error"])
+def test_a_stop_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_agent(
+    lifecycle: Lifecycle, force: bool
+) -> None:
+    run = run_one(server_with(lifecycle, "STALLED"), goal="stopped", force=force, check_mode=True)
+    told = f"{run.only.reason} {run.only.cause} {run.only.warnings}"
+    assert "AGENT_NOT_SEEN" in told
+    assert "check that" not in told
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_while_no_state_shows_an_accepted_start_the_reason_says_so(lifecycle: Lifecycle) -> None:
+    run = run_one(server_with(lifecycle, "STOPPED", stale=1000), wait=True, wait_timeout=100)
+    assert "DRS accepted the start, but the state does not show it yet" in run.only.reason
+    assert "DRS accepted the start, but the state does not show it yet" in run.only.cause
+
+
 def hinted(**hints: str) -> dict[str, Any]:
     return {"sourceProperties": {"identificationHints": hints}}
 
