@@ -477,7 +477,7 @@ def main() -> None:
     result = values(module, protections, found.all_unmatched, api.region)
     missing = [each.told for each in found.unmatched]
     warnings = [
-        *silence_warnings(api.region, found.servers, criteria.now),
+        *silence_warnings(api.region, [(server, criteria.now) for server in found.servers]),
         *claimed_warnings(api.region, found.servers),
     ]
     for warning in warnings:

@@ -60,6 +60,7 @@ options:
       - With V(replicating) the wait ends when data is flowing. With V(continuous) it ends when the server is protected.
       - After a stop, all data is copied again, which takes hours to days. Until the server is V(CONTINUOUS) it has no
         recovery point.
+      - It also decides, even without O(wait), when a place of O(max_in_progress) is free.
       - Ignored with O(state=stopped).
     type: str
     choices: [replicating, continuous]
@@ -81,6 +82,9 @@ options:
       - The maximum number of selected source servers that may be in progress at any time, at least 1. A server is in
         progress from its start until it reaches the goal, even while V(STALLED) or V(PAUSED), so a stuck server keeps
         its place until somebody fixes it. A start that is refused frees its place for the next server.
+      - O(wait_until) is the goal, even without O(wait). With V(continuous) the next wave starts only when the last one
+        is protected.
+      - The task fails where a stuck server takes a place that a deferred one needs.
       - Without O(wait) the others are C(deferred). Run the same task again for the next wave.
       - With O(wait=true) the next server is started when one reaches the goal, until all have or O(wait_timeout)
         expires.
@@ -135,9 +139,10 @@ notes:
     were started.
   - O(exclude_filters) are stricter still, since a mistyped one would start a server that is to be left alone. Such a
     value in them that no source server of the region has fails the task before anything is started, also in check mode.
-  - With O(filters) a V(STOPPED) server that appears to have been stopped on purpose is C(held), that is, left alone
-    with a warning. This applies if it has failed over or is about to, replicates in direction V(FAILBACK), is extended
-    from another account, or has a reversed source server. To start such a server, name it by ID.
+  - With O(filters) some servers are C(held), that is, left alone with a warning, and RV(outcomes[].next_step) says what
+    to do. These are V(STOPPED) servers whose RV(outcomes[].lifecycle) is not V(normal), and V(DISCONNECTED),
+    V(STALLED) or V(PAUSED) ones that are V(launching), V(failed_over) or V(reversed). Named by its ID, a V(STOPPED) one
+    is started with a warning that says what is copied then.
   - A start resumes billing for the source server. DRS launches replication servers and volumes in the staging area and
     copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
   - A stop deletes the recovery snapshots of the source server immediately.
@@ -222,12 +227,13 @@ EXAMPLES = r"""
     wait_delay: 60
     return_source_servers: false
 
-- name: Protect production again, three servers in each run
+- name: Protect production again, three servers in each run, the next three when these are protected
   disaster_recovery.aws.drs_source_server_replication:
     region: eu-west-1
     filters:
       tag:Environment: production
     max_in_progress: 3
+    wait_until: continuous
 
 - name: Protect production in waves of five, except for database and test servers
   disaster_recovery.aws.drs_source_server_replication:
@@ -380,7 +386,7 @@ outcomes:
       returned: always
       sample: false
     held:
-      description: Whether the server was left alone because it appears to have been stopped on purpose.
+      description: Whether O(filters) left the server alone, see RV(outcomes[].next_step).
       type: bool
       returned: always
       sample: false
@@ -480,7 +486,7 @@ summary:
       returned: always
       sample: 0
     held:
-      description: How many were left alone because they appear to have been stopped on purpose.
+      description: How many O(filters) left alone.
       type: int
       returned: always
       sample: 0
@@ -602,7 +608,8 @@ def main() -> None:
 
     unmatched = found.all_unmatched if found else []
     if found and not found.is_broadly_matched:
-        module.fail_json(msg=no_match_message(api.region, selection), **values(module, [], unmatched))
+        wrong = no_match_message(api.region, selection, found.unmatched)
+        module.fail_json(msg=wrong, **values(module, [], unmatched))
     if found and found.unmatched_exclusions:
         wrong = exclusion_message(api.region, found.unmatched_exclusions)
         module.fail_json(msg=sentence(f"{wrong}; nothing was started"), **values(module, [], unmatched))

@@ -348,6 +348,9 @@ def test_a_named_host_of_another_form_fails_with_the_filter_that_would_match(run
     result = run(REPLICATION, filters={"hostname": ["web1", "web2"]}, _ansible_check_mode=True)
     assert result["unmatched"] == ["hostname=web2"]
     assert result["msg"].endswith(", but no source server has hostname=web2 (hostname=web2.* would match).")
+    alone = run(REPLICATION, filters={"hostname": "web2"}, _ansible_check_mode=True)
+    assert alone["unmatched"] == ["hostname=web2"]
+    assert alone["msg"].endswith(": check the filters and the region; hostname=web2.* would match.")
 
 
 def test_filters_that_match_nothing_fail(run: Run, emulator: Emulator) -> None:

@@ -515,6 +515,15 @@ def test_an_accepted_start_keeps_its_place_where_the_answer_has_no_state(wait: b
     assert run.outcomes[0].changed
 
 
+@pytest.mark.parametrize("state", ["DISCONNECTED", "STOPPED", None])
+def test_a_started_server_that_fails_keeps_its_place(state: Seen) -> None:
+    drs = FakeDrs({sid(0): FakeServer(["STOPPED"], started=["INITIATING", state]), sid(1): FakeServer(["STOPPED"])})
+    run = drs.run(max_in_progress=1, wait=True, wait_timeout=600)
+    assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
+    assert run.writes == [sid(0)]
+    assert sid(0) in run.outcomes[1].reason
+
+
 def test_a_started_server_that_is_deleted_gives_its_place_to_the_next_one() -> None:
     drs = FakeDrs({sid(0): FakeServer(["STOPPED"], started=[GONE]), sid(1): FakeServer(["STOPPED"])})
     run = drs.run(max_in_progress=1, wait=True, wait_timeout=600)

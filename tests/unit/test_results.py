@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -624,6 +624,18 @@ def test_a_server_that_reads_continuous_but_was_not_seen_for_a_while_is_warned_o
     (warning,) = warnings_of(FakeDrs({sid(0): seen("CONTINUOUS", last_seen)}).run(check_mode=check_mode).run, NOW)
     assert f"reads CONTINUOUS but was last seen {ago}: {sid(0)} web1" in warning
     assert f"{REGION}, account 123456789012" in warning
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_server_that_was_at_the_goal_long_before_the_wait_ended_is_not_silent(is_listed: bool) -> None:
+    begin = (NOW - timedelta(hours=3)).isoformat()
+    waited_for = FakeServer(["STOPPED"], started=[*["INITIAL_SYNC"] * 720, "CONTINUOUS"])
+    drs = FakeDrs({sid(0): seen("CONTINUOUS", begin), sid(1): waited_for})
+    first = drs.describe([sid(0)])[0] if is_listed else None
+    outcomes = [Outcome(sid(0), first=first, latest=first), Outcome(sid(1))]
+    run = drs.go_on(outcomes, goal="continuous", wait=True)
+    assert run.took > 10_000
+    assert warnings_of(run.run, NOW) == []
 
 
 @pytest.mark.parametrize("goal", GOALS)

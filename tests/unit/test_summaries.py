@@ -264,19 +264,23 @@ def seen(number: int, ago: timedelta, state: str = "CONTINUOUS") -> dict[str, An
     }
 
 
+def silent(*servers: dict[str, Any]) -> list[str]:
+    return silence_warnings(REGION, [(server, NOW) for server in servers])
+
+
 def test_one_warning_names_the_servers_that_read_continuous_but_are_silent() -> None:
     minute, three_hours, days = timedelta(minutes=1), timedelta(hours=3, minutes=59), timedelta(days=2)
-    assert silence_warnings(REGION, [], NOW) == []
-    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours, "STALLED")], NOW) == []
-    assert silence_warnings(REGION, [seen(1, minute), seen(2, three_hours)], NOW) == [
+    assert silent() == []
+    assert silent(seen(1, minute), seen(2, three_hours, "STALLED")) == []
+    assert silent(seen(1, minute), seen(2, three_hours)) == [
         f"1 source server of 2 in {REGION} reads CONTINUOUS but was last seen 3 h ago: {sid(2)}"
     ]
-    (two,) = silence_warnings(REGION, [seen(1, days), seen(2, three_hours)], NOW)
+    (two,) = silent(seen(1, days), seen(2, three_hours))
     assert two == (
         f"2 source servers of 2 in {REGION} read CONTINUOUS but were last seen over 10 minutes ago: {sid(1)} (2 d ago),"
         f" {sid(2)} (3 h ago)"
     )
-    (many,) = silence_warnings(REGION, [seen(number, days) for number in range(30)], NOW)
+    (many,) = silent(*(seen(number, days) for number in range(30)))
     assert many.count("s-0") == 20
     assert many.endswith("; and 10 more")
 

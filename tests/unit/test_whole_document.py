@@ -17,7 +17,16 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
 from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS, document
-from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeDrs, FakeServer, Run, sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    ANSWERED,
+    CONFLICT,
+    NO_ANSWER,
+    End,
+    FakeDrs,
+    FakeServer,
+    Run,
+    sid,
+)
 
 STUCK = ("DISCONNECTED", "STALLED", "PAUSED")
 NOT_NORMAL = [lifecycle for lifecycle in LIFECYCLES if lifecycle != "normal"]
@@ -72,6 +81,14 @@ def test_a_wait_for_a_stuck_server_that_failed_over_is_in_vain(lifecycle: Lifecy
     assert run.writes == []
 
 
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_wait_for_an_initiating_server_goes_on_whatever_its_error(lifecycle: Lifecycle) -> None:
+    error = {"dataReplicationState": "INITIATING", "dataReplicationError": {"error": "AGENT_NOT_SEEN"}}
+    members = {**MEMBERS[lifecycle], "dataReplicationInfo": error}
+    run = run_one(FakeServer(["INITIATING"], members=members), wait=True, wait_timeout=600)
+    assert run.took == 600
+
+
 def test_a_held_server_takes_no_place() -> None:
     drs = FakeDrs({sid(1): server_with("failed_over", "STALLED"), sid(2): FakeServer(["STOPPED"])})
     run = drs.run(holds=True, max_in_progress=1)
@@ -105,6 +122,17 @@ def test_a_stop_without_a_known_flow_of_data_needs_force(state: str, check_mode:
     assert "only copy left; set force: true" in run.only.reason
     assert (forced.only.failed, forced.only.changed, len(forced.only.warnings)) == (False, True, 1)
     assert forced.writes == ([] if check_mode else [sid(1)])
+
+
+@pytest.mark.parametrize("end", [ANSWERED, End(NO_ANSWER, after_effect=True), End(CONFLICT)])
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("stale", [0.0, 40.0])
+def test_the_warning_about_a_stop_by_force_outlasts_the_looks_that_follow(stale: float, wait: bool, end: End) -> None:
+    server = FakeServer(["STALLED"], stops=[end], stale=stale)
+    run = run_one(server, goal="stopped", force=True, wait=wait, wait_timeout=600)
+    assert run.took_effect == {sid(1)}
+    ((warning, _detail),) = run.only.warnings
+    assert "stopped by force" in warning
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
@@ -168,6 +196,24 @@ def test_the_error_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_ag
     assert "check that" not in warning
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("lifecycle", ["failed_over", "reversed", "launching", "extended", "extension_error"])
+def test_a_stop_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_agent(
+    lifecycle: Lifecycle, force: bool
+) -> None:
+    run = run_one(server_with(lifecycle, "STALLED"), goal="stopped", force=force, check_mode=True)
+    told = f"{run.only.reason} {run.only.cause} {run.only.warnings}"
+    assert "AGENT_NOT_SEEN" in told
+    assert "check that" not in told
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_while_no_state_shows_an_accepted_start_the_reason_says_so(lifecycle: Lifecycle) -> None:
+    run = run_one(server_with(lifecycle, "STOPPED", stale=1000), wait=True, wait_timeout=100)
+    assert "DRS accepted the start, but the state does not show it yet" in run.only.reason
+    assert "DRS accepted the start, but the state does not show it yet" in run.only.cause
+
+
 def hinted(**hints: str) -> dict[str, Any]:
     return {"sourceProperties": {"identificationHints": hints}}
 
@@ -208,3 +254,30 @@ def test_with_a_wait_only_the_deadline_ends_the_gate() -> None:
     run = FakeDrs(["STALLED", "STOPPED"]).run(max_in_progress=1, wait=True, wait_timeout=300)
     assert run.took == 300
     assert [outcome.end for outcome in run.outcomes] == ["failed", "deferred"]
+
+
+def test_a_start_that_was_refused_and_finds_no_place_again_fails_with_what_aws_said() -> None:
+    servers = {
+        sid(1): FakeServer(["STOPPED"], starts=[End(CONFLICT)] * 9),
+        sid(2): FakeServer(["STOPPED"], started=["INITIATING", "DISCONNECTED"]),
+    }
+    run = FakeDrs(servers).run(wait=True, max_in_progress=1, wait_timeout=600)
+    refused, started = run.outcomes
+    assert (started.end, started.changed) == ("failed", True)
+    assert (refused.end, refused.action, refused.error_code) == ("failed", "start", CONFLICT.code)
+    assert CONFLICT.message in refused.reason
+
+
+def test_a_server_that_this_run_started_is_not_failed_as_stuck_before_it_was_observed_again() -> None:
+    error = {"dataReplicationState": "STOPPED", "dataReplicationError": {"error": "NOT_CONVERGING"}}
+    servers = {sid(1): FakeServer(["STOPPED"], members={"dataReplicationInfo": error}), sid(2): FakeServer(["STOPPED"])}
+    run = FakeDrs(servers).run(max_in_progress=1)
+    assert [outcome.failed for outcome in run.outcomes] == [False, False]
+
+
+def test_a_deferred_server_keeps_the_warning_about_its_error() -> None:
+    error = {"dataReplicationState": "STOPPED", "dataReplicationError": {"error": "NOT_CONVERGING"}}
+    waiting = FakeServer(["STOPPED"], members={"dataReplicationInfo": error})
+    run = FakeDrs({sid(1): FakeServer(["INITIATING"]), sid(2): waiting}).run(max_in_progress=1)
+    assert run.outcomes[1].end == "deferred"
+    assert "NOT_CONVERGING" in str(run.outcomes[1].warnings)

@@ -64,7 +64,7 @@ def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str
 
 def _condition_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     rule = replace(rule, reason=clause_of(server, rule))
-    return condition(rule, short(state), short(_error_in(server, state)))
+    return condition(rule, short(state), short(_error_in(server, state)), has_check=not facts_of(server).speaks)
 
 
 def clause_of(server: SourceServer | None, rule: Rule) -> str:
@@ -81,7 +81,7 @@ def explanation_of(server: SourceServer | None, state: str | None, rule: Rule) -
     if facts_of(server).speaks and not rule.is_guard:
         parts = [next_step_of(server, state), code]
     else:
-        parts = [clause_of(server, rule), code and advice(code)]
+        parts = [clause_of(server, rule), _told_error(server, code)]
     return "; ".join(part for part in parts if part)
 
 
@@ -102,7 +102,10 @@ def shortcoming_of(server: SourceServer | None) -> str | None:
 
 
 def _shown_error(server: SourceServer | None) -> str | None:
-    code = short(error_of(server))
+    return _told_error(server, short(error_of(server)))
+
+
+def _told_error(server: SourceServer | None, code: str | None) -> str | None:
     return code and (code if facts_of(server).speaks else advice(code))
 
 

@@ -129,7 +129,7 @@ def after_call(rule: Rule, goal: Goal, state: str | None, accepted_ago: float, e
     if state is None or rule.verdict not in operation.pending:
         return rule
     if accepted_ago < operation.shows_within and not effect_seen:
-        return Rule("wait", f"DRS accepted the {name}, but the state does not show it yet")
+        return Rule("wait", f"DRS accepted the {name}, but the state does not show it yet", is_guard=True)
     when = "again" if effect_seen else f"{accepted_ago:.0f} s"
     return Rule(
         "fail",
@@ -143,14 +143,17 @@ def advice(error_code: str) -> str:
     return f"{error_code}, {FIRST_CHECK[error_code]}" if error_code in FIRST_CHECK else error_code
 
 
-def condition(rule: Rule, state: str | None, error_code: str | None = None) -> str:
-    """A phrase about a server in this state with this rule. Servers with the same condition are grouped."""
+def condition(rule: Rule, state: str | None, error_code: str | None = None, has_check: bool = True) -> str:
+    """A phrase about a server in this state with this rule. Servers with the same condition are grouped.
+
+    has_check: whether the error has its first check.
+    """
     if state is None:
         return rule.reason
     if not error_code or rule.on_error == "omit":
         return f"{state}, {rule.reason}"
     reason = "" if rule.on_error == "replace" else f", {rule.reason}"
-    return f"{state}{reason}: {advice(error_code)}"
+    return f"{state}{reason}: {advice(error_code) if has_check else error_code}"
 
 
 def details_of(server: SourceServer | None) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..api.errors import (
@@ -19,7 +19,7 @@ from ..resources.decisions import rule_for
 from ..resources.lifecycle import is_stuck, lifecycle_of
 from ..resources.next_steps import next_step_of
 from ..resources.operations import OPERATIONS, Goal
-from ..resources.selection import Selection, broad
+from ..resources.selection import Selection, Unmatched, broad
 from ..resources.servers import (
     SourceServer,
     error_of,
@@ -207,7 +207,17 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
     warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
     if run.options.goal == "stopped":
         return warnings
-    return [*warnings, *silence_warnings(run.api.region, _known(run.outcomes), now)]
+    return [*warnings, *silence_warnings(run.api.region, _looks(run, now))]
+
+
+def _looks(run: Run, now: datetime) -> list[tuple[SourceServer, datetime]]:
+    """The known servers, each with the time of its last look. A wait no longer looks at those that are at the goal."""
+    end = run.clock()
+    return [
+        (server, now - timedelta(seconds=end - work.observed_at))
+        for work in run.work
+        if (server := _document(work.outcome)) is not None
+    ]
 
 
 def _named(outcome: Outcome) -> Named:
@@ -265,9 +275,14 @@ def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     )
 
 
-def no_match_message(region: str, selection: Selection) -> str:
-    """The message for filters that match no server in any state and lifecycle."""
+def no_match_message(region: str, selection: Selection, missing: Sequence[Unmatched] = ()) -> str:
+    """The message for filters that match no server in any state and lifecycle.
+
+    missing: the names that no server has. If only the form of a host name is wrong, the message says what would match.
+    """
     meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
     excluded = " and is not excluded" if selection.exclude_filters else ""
     which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
-    return sentence(f"No source server{which} in {region}: check the filters and the region")
+    likely = listed(list(dict.fromkeys(each.likely for each in missing if each.likely)))
+    hint = f"; {likely} would match" if likely else ""
+    return sentence(f"No source server{which} in {region}: check the filters and the region{hint}")

@@ -111,9 +111,13 @@ def where(region: str, servers: Iterable[SourceServer]) -> str:
     return f"{region}, account {shown}{more}" if accounts else region
 
 
-def silence_warnings(region: str, servers: Sequence[SourceServer], now: datetime) -> list[str]:
-    """A warning that names the servers which read CONTINUOUS but have not been seen for a while; [] if none does."""
-    silent = [(server, seconds) for server in servers if (seconds := silence_of(server, now))]
+def silence_warnings(region: str, looks: Sequence[tuple[SourceServer, datetime]]) -> list[str]:
+    """A warning that names the servers which read CONTINUOUS but have not been seen for a while; [] if none does.
+
+    looks: each server with the time at which AWS described it so, timezone-aware.
+    """
+    servers = [server for server, _at in looks]
+    silent = [(server, seconds) for server, at in looks if (seconds := silence_of(server, at))]
     if not silent:
         return []
     what = "read CONTINUOUS but were last seen over 10 minutes ago"

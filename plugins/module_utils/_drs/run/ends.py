@@ -21,7 +21,7 @@ def fail(work: Work, reason: str, cause: str = "") -> None:
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
     work.outcome.warning = work.outcome.error_code = work.outcome.error_message = None
     if not work.may_have_taken_effect:
-        work.outcome.hold_warning = None
+        work.outcome.call_warning = None
 
 
 def fail_with(work: Work, error: DrsError) -> None:

@@ -28,8 +28,9 @@ class Outcome:
     first, latest: the first and last description from AWS. absent: DRS did not know it when last polled.
     predicted_state: in check mode. action: the last call made, or that check mode would make. end: None while there is
     more to do. reason: a sentence about this server. cause: the same without details of this server, so that servers
-    can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. hold_warning:
-    the cause of a warning about a start by ID that filters would have held. copied: what such a start copies.
+    can be grouped. detail: its progress, if the deadline ended a wait. warning: the cause of a warning. call_warning:
+    the cause of a warning about a call: a start by ID that filters would have held, or a stop by force. copied: what
+    such a start copies.
     namesake: what to do about it, since another server protects its machine.
     error_code, error_message: AWS's own, of the error that it failed with.
     """
@@ -46,7 +47,7 @@ class Outcome:
     cause: str = ""
     detail: str = ""
     warning: str | None = None
-    hold_warning: str | None = None
+    call_warning: str | None = None
     copied: str = ""
     namesake: str | None = None
     error_code: str | None = None
@@ -64,7 +65,7 @@ class Outcome:
     @property
     def warnings(self) -> list[tuple[str, str]]:
         """The causes of warnings, each with what it says of this server alone."""
-        warnings = [(self.warning, ""), (self.hold_warning, self.copied)]
+        warnings = [(self.warning, ""), (self.call_warning, self.copied)]
         return [(cause, detail) for cause, detail in warnings if cause]
 
     def observe(self, server: SourceServer | None) -> None:

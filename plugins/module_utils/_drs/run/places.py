@@ -54,10 +54,13 @@ def in_progress(run: Run) -> list[Work]:
 
 
 def _is_in_progress(work: Work) -> bool:
-    """Whether the rule says wait, or the server was called and its state does not show the result."""
-    if work.outcome.end == "held":
-        return False
+    """Whether the rule says wait, the server was called and its state does not show the result, or it failed after this
+    run started it."""
     verdict, outcome = work.rule.verdict, work.outcome
+    if outcome.end == "held":
+        return False
+    if outcome.failed and outcome.changed and not outcome.absent:
+        return True
     is_paused = work.run.options.wait and work.is_seen_after_conflict
     is_called = work.may_have_taken_effect or (work.sent > 0 and work.is_open and not is_paused)
     is_unknown = outcome.state is None and not outcome.absent
@@ -70,7 +73,8 @@ def defer_without_place(run: Run) -> None:
     if run.is_over or any(work.is_open for work in occupying):
         return
     for work in run.due:
-        defer(work, occupying)
+        if not work.sent:  # deferred implies that nothing was sent
+            defer(work, occupying)
     if any(work.outcome.end == "deferred" for work in run.work):
         fail_stuck(occupying)
 
@@ -78,7 +82,8 @@ def defer_without_place(run: Run) -> None:
 def fail_stuck(occupying: Sequence[Work]) -> None:
     """Fail the stuck servers that take a place which another server needs: nothing more starts until somebody acts."""
     for outcome in (work.outcome for work in occupying):
-        if is_stuck(outcome.latest, outcome.state):
+        # What this run has just started has not been observed since.
+        if is_stuck(outcome.latest, outcome.state) and not outcome.changed:
             outcome.finish("failed", f"{outcome.reason}; it takes a place that other servers need", outcome.cause)
             outcome.warning = None
 
@@ -86,7 +91,7 @@ def fail_stuck(occupying: Sequence[Work]) -> None:
 def defer(work: Work, occupying: Sequence[Work]) -> None:
     """Leave the server to a later run, and name the servers in progress, if they take all places."""
     options = work.run.options
-    work.outcome.warning = work.outcome.hold_warning = None
+    work.outcome.call_warning = None
     if len(occupying) < (options.max_in_progress or 0):
         work.outcome.finish("deferred", f"not started before wait_timeout ({options.wait_timeout:g} s) expired")
         return

@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..api.calls import CALLS_AT_ONCE, batches
 from ..api.errors import DrsError, ErrorKind
-from ..resources.lifecycle import facts_of, is_held, is_stuck
+from ..resources.lifecycle import STUCK_PHASES, facts_of, is_held
 from ..resources.namesakes import NAMESAKE_CAUSE, namesakes
 from ..resources.next_steps import copied_by_start, next_step_of
 from ..resources.operations import OPERATIONS, Verdict
 from ..resources.rules import after_call
+from ..resources.states import phase_of
 from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
     defer_without_place,
@@ -142,8 +143,16 @@ def _plan_start(work: Work) -> None:
         return
     _plan_call(work)
     if work.is_due and facts.held_when_stopped:
-        outcome.hold_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
+        outcome.call_warning = f"filters would hold it, but it is named by ID: {facts.cause}"
         outcome.copied = copied_by_start(outcome.latest)
+
+
+def _plan_stop(work: Work) -> None:
+    """The rule asks for a stop. A warning about it outlasts the looks that show its effect."""
+    _plan_call(work)
+    outcome = work.outcome
+    if work.is_due:
+        outcome.call_warning, outcome.warning = outcome.warning, None
 
 
 def _plan_call(work: Work) -> None:
@@ -168,7 +177,7 @@ def _keep_waiting(work: Work) -> None:
     outcome = work.outcome
     if not work.run.options.wait:
         _finish(work)
-    elif facts_of(outcome.latest).fails_wait_when_stuck and is_stuck(outcome.latest, outcome.state):
+    elif facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES:
         _fail_by_rule(work)
     elif not outcome.changed:
         _forget_calls(work)
@@ -183,7 +192,7 @@ def _finish(work: Work) -> None:
 
 def _forget_calls(work: Work) -> None:
     """Another actor brought the server here, so failed calls do not count if it is stopped again."""
-    work.outcome.action, work.outcome.hold_warning = "none", None
+    work.outcome.action, work.outcome.call_warning = "none", None
     work.counted_from = len(work.attempts)
 
 
@@ -199,7 +208,7 @@ def _fail_by_rule(work: Work) -> None:
 
 ON_VERDICT: dict[Verdict, Callable[[Work], None]] = {
     "start": _plan_start,
-    "stop": _plan_call,
+    "stop": _plan_stop,
     "done": _finish,
     "wait": _keep_waiting,
     "fail": _fail_by_rule,
@@ -241,6 +250,7 @@ def _send(work: Work) -> None:
     work.record(None)
     work.observe_at = run.clock() + run.options.wait_delay
     outcome.action, outcome.latest, outcome.changed = run.operation, server, True
+    outcome.explain(work.rule, warn_of_error=OPERATIONS[run.operation].is_limited)
     outcome.reason = outcome.cause = f"DRS accepted the {run.operation}"
     if not run.options.wait:
         outcome.finish("done", outcome.reason)

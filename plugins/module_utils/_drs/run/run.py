@@ -147,7 +147,11 @@ class Run:
     """Whether the deadline ended the run."""
 
     def __post_init__(self) -> None:
-        self.work = [Work(self, outcome) for outcome in self.outcomes]
+        # Filters have just listed their servers.
+        self.work = [
+            Work(self, outcome, observed_at=-math.inf if outcome.latest is None else self.clock())
+            for outcome in self.outcomes
+        ]
 
     @property
     def open(self) -> list[Work]:
