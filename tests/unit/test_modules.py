@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each module's main() against the emulator."""
+"""Each module as a process of its own, against the emulator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
-from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner, lead_to
 
 PATHS = os.pathsep.join(filter(None, sys.path))
 MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
@@ -47,13 +46,20 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def run(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a module with arguments against the emulator; its result is what it prints."""
-    lead_to(emulator, monkeypatch)
-    runner = Runner(monkeypatch, capsys)
+def run(emulator: Emulator, tmp_path: Path) -> Run:
+    """Run a module with arguments; its result is what it prints."""
 
     def run_module(name: str, **arguments: Any) -> dict[str, Any]:
-        return runner(import_module(f"{MODULES}.{name}").main, **arguments)
+        file = tmp_path / "arguments.json"
+        file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
+        environment = {**inherited, **emulator.environment, "AWS_MAX_ATTEMPTS": "1", "PYTHONPATH": PATHS}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.stderr == ""
+        result: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == bool(result.get("failed"))
+        return result
 
     return run_module
 

@@ -11,16 +11,19 @@ rejections in a playbook and ad hoc.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_info as info
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
-from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner, lead_to
+from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 Document = dict[str, Any]
 
@@ -110,11 +113,23 @@ MATCHING_NOTHING: list[tuple[Document, str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def loader() -> botocore.loaders.Loader:
+    """botocore's files, read once."""
+    return botocore.loaders.create_loader()
+
+
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with Emulator(SCRIPT) as running:
-        lead_to(running, monkeypatch)
-        yield running
+def emulator(loader: botocore.loaders.Loader, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """The emulator, which only the environment leads to, without the user's own AWS settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(botocore.session, "create_loader", lambda *_search_path: loader)
+    with Emulator(SCRIPT) as emulator:
+        settings = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_MAX_ATTEMPTS": "1"}
+        for name, value in {**emulator.environment, **settings}.items():
+            monkeypatch.setenv(name, value)
+        yield emulator
 
 
 @pytest.fixture
