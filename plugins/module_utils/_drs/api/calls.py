@@ -47,6 +47,9 @@ GET_CONFIGURATION = "GetLaunchConfiguration"
 LISTS = (DESCRIBE, DESCRIBE_SNAPSHOTS, DESCRIBE_JOBS, DESCRIBE_LOG, DESCRIBE_INSTANCES)
 """The operations whose responses are pages of items."""
 
+LOOKS = (DESCRIBE, DESCRIBE_JOBS, DESCRIBE_LOG, DESCRIBE_INSTANCES)
+"""The operations that show what became of a call."""
+
 CALL_TYPES: dict[str, CallType] = {
     **dict.fromkeys((*LISTS, GET_CONFIGURATION), "read"),
     **{facts.api_name: "write" for facts in CALLS.values()},
@@ -233,12 +236,12 @@ class DrsApi:
         """Wait until the call may be sent, and return the time. The only place that decides this.
 
         Raises the error of the last attempt, if there was one; otherwise not_tried after a fatal error and while the
-        circuit breaker is open, and not_sent at the deadline, after which only a last Describe is sent.
+        circuit breaker is open, and not_sent at the deadline, after which only a last look is sent.
         """
         if self._fatal:
             raise error or replace(self._fatal, kind="not_tried")
         admitted_at = self._limiters[operation].acquire(self.until)
-        if admitted_at >= self.until and (error or operation != DESCRIBE):
+        if admitted_at >= self.until and (error or operation not in LOOKS):
             raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")
         if not self._breakers[operation].lets_through():
             raise error or DrsError("not_tried", None, f"{UNANSWERED_IN_A_ROW} calls in a row were not answered")

@@ -59,6 +59,11 @@ def _may_still_show(ended: Ended) -> bool:
     return _is_launched(ended) and not ended.is_late
 
 
+def _may_be_read_later(ended: Ended) -> bool:
+    judgement = judge(ended.observed, ended.job)
+    return isinstance(judgement, Unreadable) and not judgement.is_final
+
+
 def _is_end_unreadable(ended: Ended) -> bool:
     return isinstance(judge(ended.observed, ended.job), Unreadable)
 
@@ -114,6 +119,7 @@ END_ROWS: list[Row[Ended]] = [
     Row(_is_end_unasked, "ask", _tell_end_log, question="log"),
     Row(_has_succeeded, "done", _tell_success, "drilled"),
     Row(_may_still_show, "wait", _tell_no_trace),
+    Row(_may_be_read_later, "wait", _tell_end_log),
     Row(_is_end_unreadable, "fail", _tell_end_log),
     Row(_is_launched, "fail", _tell_no_trace, "its drill says LAUNCHED, but nothing shows that"),
     Row(_is_over, "fail", _tell_failure),

@@ -142,7 +142,7 @@ def _tell_evidence(observed: Observed) -> str:
         return ""
     at = parse_datetime(evidence.at)
     age = ago((observed.now - at).total_seconds()) if at else "recently"
-    actions = "" if evidence.launch_actions == "passed" else f", launch actions {evidence.launch_actions}"
+    actions = ", but an optional launch action failed" if evidence.launch_actions == "failed" else ""
     return f"drilled {age} ({printable(evidence.job_id)}{actions}){costs_of(observed)}"
 
 

@@ -41,11 +41,12 @@ from .servers import RecoverySnapshot, SourceServer, last_launch_of, text_at
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An answer that could not be read. reason: a sentence. code, text: AWS's own."""
+    """An answer that could not be read. reason: a sentence. code, text: AWS's own. is_final: whether AWS refused it."""
 
     reason: str
     code: str | None = None
     text: str | None = None
+    is_final: bool = True
 
 
 Log: TypeAlias = "Sequence[JobLogItem] | Unreadable"
