@@ -54,13 +54,13 @@ WORDS: dict[DrillGoal, Words] = {
 }
 
 
-def values_of(run: DrillRun, outcomes: Sequence[DrillOutcome], diff: bool) -> dict[str, Any]:
+def values_of(outcomes: Sequence[DrillOutcome], jobs: Sequence[Job], diff: bool) -> dict[str, Any]:
     """The return values common to every result: changed, outcomes, jobs, summary, and diff in diff mode."""
     known = [outcome.latest for outcome in outcomes if outcome.latest is not None]
     values: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": [_row(outcome) for outcome in outcomes],
-        "jobs": [_job_row(job) for job in run.jobs],
+        "jobs": [_job_row(job) for job in jobs],
         "summary": {
             "changed": sum(outcome.changed for outcome in outcomes),
             **{end: sum(outcome.end == end for outcome in outcomes) for end in COUNTED_ENDS},
