@@ -121,7 +121,9 @@ class DrillWorld:
     def instances(self) -> dict[str, Any]:
         """The recovery instances that exist, by ID."""
         found = self.service.recovery_instances(REGION)
-        return {id_: each for id_, each in found.items() if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND")}
+        return {
+            id_: each for id_, each in found.items() if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND")
+        }
 
 
 @cache
@@ -141,7 +143,12 @@ def _client(service: Service) -> Any:
         path = request.url.partition("127.0.0.1:1")[2]
         body = request.body or b""
         reply = service.call(
-            Request(request.method, path, {**headers, "host": "127.0.0.1:1"}, body.encode() if isinstance(body, str) else body)
+            Request(
+                request.method,
+                path,
+                {**headers, "host": "127.0.0.1:1"},
+                body.encode() if isinstance(body, str) else body,
+            )
         )
         if reply.status is None:
             raise ConnectionClosedError(endpoint_url=request.url)
