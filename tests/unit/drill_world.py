@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drill loop against the emulator, in this process: real requests and responses, but no network and no real time."""
+"""The drill loop against the emulator in this process: real requests and responses, no network and no real time."""
 
 from __future__ import annotations
 
@@ -95,9 +95,8 @@ class DrillWorld:
     def run(self, *source_server_ids: str, filtered: bool = False, **options: Any) -> Result:
         """Run over these servers, by default all. filtered: as if filters had selected them."""
         given = {"wait_timeout": 7200, "holds": filtered, **options}
-        api = DrsRecoveryApi(
-            _client(self.service), self.clock() + given["wait_timeout"], 2, self.clock.sleep, self.clock
-        )
+        until = self.clock() + given["wait_timeout"]
+        api = DrsRecoveryApi(_client(self.service), until, 2, self.clock.pass_, self.clock)
         wanted = source_server_ids or tuple(self.service.servers(REGION))
         outcomes = [DrillOutcome(each) for each in wanted]
         if filtered:

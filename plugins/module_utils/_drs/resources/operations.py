@@ -150,7 +150,8 @@ OPERATIONS: dict[Operation, OperationFacts] = {
 }
 
 CALLS: dict[Operation | BatchOperation, CallFacts] = {
-    **OPERATIONS,
+    "start": OPERATIONS["start"],
+    "stop": OPERATIONS["stop"],
     "drill": CallFacts(
         api_name="StartRecovery",
         request=_drill,
