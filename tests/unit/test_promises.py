@@ -37,7 +37,7 @@ Value = TypeVar("Value")
 
 LEFT_ALONE_BY_A_STOP = {"STOPPED", "DISCONNECTED", "STALLED", "PAUSED", "SOMETHING_NEW", None, GONE}
 
-STATES: list[Seen] = ["STOPPED"] * 8 + ["CONTINUOUS", *PHASES, "SOMETHING_NEW", None, GONE]
+STATES: list[Seen] = [*["STOPPED"] * 8, "CONTINUOUS", *PHASES, "SOMETHING_NEW", None, GONE]
 ENDS = [
     ANSWERED,
     End(NO_ANSWER, after_effect=True),
