@@ -227,11 +227,11 @@ def predict(run: Run) -> None:
 
 def act(run: Run) -> None:
     """Make the calls that are due, concurrently. Raises a fatal DrsError."""
-    for batch in in_turn(run):
-        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        for batch in in_turn(run):
             list(pool.map(_send, batch))
-        if run.error:
-            raise run.error
+            if run.error:
+                raise run.error
     defer_without_place(run)
 
 
