@@ -71,7 +71,7 @@ lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
 	@$(STEP) "mypy --strict" $(BIN)/mypy
-	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --nocolor
+	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --offline --nocolor
 	@# antsibull-docs copies amazon.aws from the environment, which this repository's .gitignore would exclude.
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" $(STEP) "antsibull-docs" \
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
@@ -86,7 +86,7 @@ coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch covera
 
 dist: .venv
 	@rm -rf .cache/dist
-	@$(ON_COLLECTION) $(WORK)/dist build --output-path .cache/dist
+	@$(STEP) "Building the tarball" ansible-galaxy collection build --output-path .cache/dist
 
 tarball: dist  ## build the tarball, install it into an empty directory, run the integration targets there
 	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
@@ -105,10 +105,15 @@ $(IMPORTER)/ready: $(VENV)/ready
 	  ln -sfn "$$($(BIN)/python -c "$$site")/amazon" "$$collections/amazon"; \
 	  touch $@'
 
-galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansible-builder do
+# The importer takes a checkout or a tarball. A checkout is built first; what follows is the same for both.
+galaxy: dist $(IMPORTER)/ready  ## check the checkout and the tarball as Ansible Galaxy and ansible-builder do
 	@$(STEP) "galaxy-importer" sh -euc ' \
 	  export PATH="$(abspath $(IMPORTER))/bin:$$PATH"; \
 	  cd $(IMPORTER); \
+	  rm -rf built; \
+	  mkdir built; \
+	  GALAXY_IMPORTER_RUN_ANSIBLE_DOC=false GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false \
+	    python -m galaxy_importer.main --git-clone-path "$(CURDIR)" --output-path built; \
 	  python -m galaxy_importer.main ../dist/*.tar.gz >importer.log 2>&1 || { cat importer.log; exit 1; }; \
 	  cat importer.log; \
 	  grep -q "completed successfully" importer.log; \

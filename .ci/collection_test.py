@@ -52,7 +52,7 @@ def lay_out(root: Path, tarball: str | None) -> Path:
     collection = collections / "disaster_recovery" / "aws"
     shutil.rmtree(collections, ignore_errors=True)
     if tarball:
-        galaxy("install", tarball, "--collections-path", root.resolve(), "--offline", "--force", "--no-deps")
+        install(tarball, root.resolve())
     listing = ["git", "ls-files", "-coz", "--exclude-standard", *["tests"] * bool(tarball)]
     names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(os.path.exists, names):
@@ -64,12 +64,13 @@ def lay_out(root: Path, tarball: str | None) -> Path:
     return collection
 
 
-def galaxy(*arguments: str | Path) -> None:
-    """Run ansible-galaxy. Its output is shown only on failure."""
-    argv = [BIN / "ansible-galaxy", "collection", *arguments]
+def install(tarball: str, root: Path) -> None:
+    """Install the tarball under root. ansible-galaxy's output is shown only on failure."""
+    argv = [BIN / "ansible-galaxy", "collection", "install", tarball, "--collections-path", root]
+    argv += ["--offline", "--force", "--no-deps"]
     done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
-        sys.exit(f"ansible-galaxy collection {arguments[0]} FAILED\n{done.stdout}")
+        sys.exit(f"ansible-galaxy collection install FAILED\n{done.stdout}")
 
 
 def make_home(home: Path) -> Path:
@@ -196,20 +197,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--lanes", type=int, default=1, help="how many jobs, or processes of unit tests, run at a time")
     parser.add_argument(
         "command",
-        choices=["test", "unit", "integration", "sanity", "build"],
-        help="test runs unit and integration; build creates a tarball",
+        choices=["test", "unit", "integration", "sanity"],
+        help="test runs unit and integration",
     )
     parser.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
-        help="integration: targets, by default all; sanity, build: passed to ansible-test or ansible-galaxy",
+        help="integration: targets, by default all; sanity: passed to ansible-test",
     )
     options = parser.parse_args(argv)
     root, command, arguments = options.directory.resolve(), options.command, options.arguments
 
-    if command == "build":
-        galaxy("build", lay_out(root, options.of), *arguments)
-        return 0
     jobs: dict[str, Job] = {}
     if command in ("test", "unit"):
         jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=options.lanes)
