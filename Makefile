@@ -141,7 +141,7 @@ docs: $(VENV)/ready-for-docs  ## build the documentation site in .cache/docs/bui
 $(VENV)/ready-for-docs: $(VENV)/ready-to-lint
 	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments sphinx sphinx-ansible-theme; touch $@'
 
-release: $(VENV)/ready-to-lint  ## update the changelog, build the tarball, commit and tag; VERSION=1.2.3
+release: $(VENV)/ready-to-lint  ## update the changelog, commit, run lint and test on the commit, tag; VERSION=1.2.3
 	@VERSION="$(VERSION)" .ci/release
 
 bench: .venv  ## run the benchmarks against loops, the AWS CLI and scripts
