@@ -19,11 +19,10 @@ author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 requirements:
   - python >= 3.10
-  - boto3 >= 1.34.0
-  - botocore >= 1.34.0
 extends_documentation_fragment:
   - inventory_cache
   - constructed
+  - amazon.aws.boto3
   - amazon.aws.common.plugins
   - amazon.aws.region.plugins
   - amazon.aws.assume_role.plugins
