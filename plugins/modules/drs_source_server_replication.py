@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -456,7 +456,8 @@ error:
       returned: always
       sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
 diff:
-  description: A line for each server with its state, before and after the run. In check mode RV(diff.after) is predicted.
+  description:
+    - A line for each server with its state, before and after the run. In check mode RV(diff.after) is predicted.
   returned: in diff mode
   type: dict
   contains:
