@@ -66,7 +66,8 @@ test: .venv  ## run the unit tests and the integration targets on the emulator
 unit integration: .venv
 	@$(ON_COLLECTION) $(WORK)/tree $@
 
-lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
+# The sanity tests come last, because they take longest.
+lint: $(VENV)/ready-to-lint  ## check the code and the documentation
 	@$(STEP) "ruff check" $(BIN)/ruff check
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
@@ -77,8 +78,9 @@ lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
 	@$(STEP) "reuse" $(BIN)/reuse lint
+	@$(ON_COLLECTION) $(WORK)/tree sanity
 
-sanity: .venv  ## run ansible-test sanity
+sanity: .venv  ## run ansible-test sanity, its Python-dependent tests with each Python that is installed
 	@$(ON_COLLECTION) $(WORK)/tree sanity
 
 coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
@@ -88,8 +90,10 @@ dist: .venv
 	@rm -rf .cache/dist
 	@$(STEP) "Building the tarball" ansible-galaxy collection build --output-path .cache/dist
 
-tarball: dist  ## build the tarball, install it into an empty directory, run the integration targets there
+tarball: dist  ## build the tarball, install it into an empty directory, run integration targets and sanity tests there
 	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
+	@$(ON_COLLECTION) $(WORK)/unpacked --of .cache/dist/*.tar.gz sanity \
+	  --test compile --test import --test validate-modules
 
 # galaxy-importer has its own environment because it pins ansible-lint. It exits with 0 even on errors.
 IMPORTER := .cache/importer
