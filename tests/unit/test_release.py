@@ -28,6 +28,14 @@ FILES = {
 }
 FOLDERS = ("docs/", "meta/", "playbooks/", "plugins/", "roles/")
 GENERATED = {"FILES.json", "MANIFEST.json"}
+GALAXY_YML = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+
+
+def files() -> list[str]:
+    """The files of the checkout without those that git ignores."""
+    listing = ["git", "ls-files", "-co", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [name for name in names if (ROOT / name).is_file()]
 
 
 def test_the_tarball_of_a_checkout_holds_what_users_need_and_no_cache_or_environment(tmp_path: Path) -> None:
@@ -38,15 +46,20 @@ def test_the_tarball_of_a_checkout_holds_what_users_need_and_no_cache_or_environ
     with tarfile.open(tarball) as archive:
         held = {member.name for member in archive if member.isfile()}
 
-    listing = ["git", "ls-files", "-co", "--exclude-standard"]
-    known = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    in_folders = {name for name in known if name.startswith(FOLDERS) and (ROOT / name).is_file()}
-    assert held == GENERATED | FILES | in_folders
+    assert held == GENERATED | FILES | {name for name in files() if name.startswith(FOLDERS)}
 
 
 def test_a_build_needs_nothing_that_a_plain_ansible_core_lacks() -> None:
-    galaxy_yml = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
-    assert "manifest" not in galaxy_yml, "it requires distlib"
+    assert "manifest" not in GALAXY_YML, "it requires distlib"
+
+
+def test_the_address_of_the_repository_is_only_where_contributing_tells_a_publisher_to_set_it() -> None:
+    address = GALAXY_YML["repository"].removeprefix("https://")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [row] = re.findall(r"^\| the address of the repository \| (.+) \|$", text, re.MULTILINE)
+    assert {name for name in files() if address.encode() in (ROOT / name).read_bytes()} == set(
+        re.findall(r"`([^`]+)`", row)
+    )
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -55,4 +68,4 @@ def test_the_version_is_the_same_everywhere() -> None:
         for path in (ROOT / "plugins").rglob("*.py")
         for match in re.finditer(r'^VERSION = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert versions == {yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]}
+    assert versions == {GALAXY_YML["version"]}
