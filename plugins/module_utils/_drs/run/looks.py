@@ -41,7 +41,7 @@ OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 LogByServer: TypeAlias = "Mapping[str | None, Sequence[JobLogItem]]"
 """The log of a job by source server ID; None has what is about no server."""
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 
 class Looks:
@@ -218,6 +218,6 @@ def _unreadable(error: DrsError) -> Unreadable:
     return Unreadable(error.message, error.code, error.error_message, is_final=error.facts.is_answered)
 
 
-def _at_once(call: Callable[[Any], Answer], items: Sequence[Any]) -> list[Answer]:
+def _at_once(call: Callable[[Any], Reply], items: Sequence[Any]) -> list[Reply]:
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         return list(pool.map(call, items))
