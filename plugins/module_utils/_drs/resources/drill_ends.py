@@ -13,7 +13,7 @@ from .jobs import Job, failed_action_in, failure_in, job_id_of, launch_status_in
 from .recovery_instances import instance_id_of, is_drill_instance, launched_by
 from .rows import Row, Ruling, first_match, tell_unread
 from .servers import text_at
-from .text import abridged, listed, printable
+from .text import abridged, first_line, listed, printable
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _tell_success(ended: Ended) -> str:
 
 
 def _tell_no_trace(ended: Ended) -> str:
-    return f"its drill {_name(ended)} says LAUNCHED, but neither LAUNCH_END nor its instance was seen"
+    return f"its drill says LAUNCHED, but neither LAUNCH_END nor its instance was seen"
 
 
 def _tell_failure(ended: Ended) -> str:
@@ -105,12 +105,12 @@ def _tell_failure(ended: Ended) -> str:
     item = failure_in(() if log is None or isinstance(log, Unreadable) else log, ended.observed.source_server_id)
     if item is None:
         return (
-            f"its drill {_name(ended)} ended without a successful launch and without a word; missing EC2 permissions"
-            " of the caller look like this"
+            "its drill ended without a successful launch and without a word; missing EC2 permissions of the caller look"
+            " like this"
         )
     error = text_at(item, "eventData", "rawError")
-    why = f": {abridged(error)}" if error else ""
-    return f"its drill {_name(ended)} failed, {printable(text_at(item, 'event') or '')}{why}"
+    why = f": {first_line(error)}" if error else ""
+    return f"its drill failed, {printable(text_at(item, 'event') or '')}{why}"
 
 
 END_ROWS: list[Row[Ended]] = [
