@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -409,6 +411,13 @@ def test_each_row_of_the_tables_is_tested() -> None:
     assert {next(row for row in END_ROWS if row.holds(each)).holds for each in ended} == {row.holds for row in END_ROWS}
     found = {next(row for row in TERMINATION_ROWS if row.holds(seen)).holds for _name, seen, *_rest in TERMINATIONS}
     assert found == {row.holds for row in TERMINATION_ROWS}
+
+
+def test_the_guide_repeats_both_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "drills.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| [^|]+ \| (\w+) \|$", page, re.MULTILINE)
+    rows = [*DRILL_ROWS, *TERMINATION_ROWS]
+    assert [each for each in told if each != "outcome"] == [row.verdict for row in rows if row.verdict != "ask"]
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
