@@ -362,7 +362,11 @@ def test_a_launch_into_a_machine_is_refused_and_that_machine_is_never_terminated
     assert (absent.ends, absent.writes, list(world.instances())) == (["held"], [], [PRODUCTION])
 
 
-# Places
+def test_a_drill_of_a_stalled_server_takes_its_latest_data_and_warns_how_old_it_may_be() -> None:
+    result = DrillWorld(fleet({"state": "STALLED", "snapshots": [7260]})).run()
+    assert result.ends == ["done"]
+    assert result.of("StartRecovery")[0]["sourceServers"] == [{"sourceServerID": sid(1)}]
+    assert [detail for _cause, detail in result.only.warnings] == ["STALLED, the newest is of 2 h ago"]
 
 
 def test_as_a_drill_succeeds_and_its_instance_is_gone_the_next_one_starts() -> None:
@@ -404,6 +408,12 @@ def test_a_drill_of_somebody_else_takes_a_place() -> None:
     assert (result.ends, result.writes) == (["done", "deferred"], [])
 
 
+def test_places_are_counted_anew_by_the_look_before_the_call() -> None:
+    others = [{"on": "DescribeJobs", "do": "drill", "server": sid(2), "skip": 1}]
+    result = DrillWorld(fleet({}, {}, {}, others=others)).run(max_in_progress=1, wait=False)
+    assert (result.writes, result.ends) == ([], ["deferred", "done", "deferred"])
+
+
 def test_at_the_deadline_the_jobs_go_on_and_the_rest_is_deferred() -> None:
     world = DrillWorld(fleet({"launch": {"describes": 100}}, {}))
     result = world.run(max_in_progress=1, wait_timeout=300)
@@ -413,9 +423,6 @@ def test_at_the_deadline_the_jobs_go_on_and_the_rest_is_deferred() -> None:
     assert "see state: absent" in result.outcomes[0].reason
     assert result.outcomes[1].action == "none"
     assert world.clock.at <= 1000 + 330
-
-
-# absent
 
 
 def test_drill_instances_are_terminated_once_and_others_are_held() -> None:

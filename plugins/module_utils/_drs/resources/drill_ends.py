@@ -96,8 +96,8 @@ def _tell_success(ended: Ended) -> str:
     return f"drilled ({_name(ended)}{f', {printable(instance)}' if instance else ''})"
 
 
-def _tell_no_trace(ended: Ended) -> str:
-    return f"its drill says LAUNCHED, but neither LAUNCH_END nor its instance was seen"
+def _tell_no_trace(_ended: Ended) -> str:
+    return "its drill says LAUNCHED, but neither LAUNCH_END nor its instance was seen"
 
 
 def _tell_failure(ended: Ended) -> str:

@@ -28,7 +28,7 @@ from .recovery_instances import (
     names_machine_clearly,
 )
 from .rows import Row, Ruling, first_match, tell_unread
-from .servers import state_of, text_at
+from .servers import RecoverySnapshot, state_of, text_at
 from .states import phase_of
 from .text import ago, listed, printable
 
@@ -217,21 +217,29 @@ def _tell_machine(observed: Observed) -> str:
 
 def _tell_drillable(observed: Observed) -> str:
     parts = ["no successful drill is fresh"]
-    state, snapshot = state_of(observed.server), snapshot_of(observed)
-    taken = parse_datetime(text_at(snapshot, "timestamp"))
-    if snapshot is not None and taken:
-        parts.append(f"{printable(state)}, the snapshot was taken {ago((observed.now - taken).total_seconds())}")
+    taken = parse_datetime(text_at(snapshot_of(observed), "timestamp"))
+    if taken:
+        age = ago((observed.now - taken).total_seconds())
+        parts.append(f"{printable(state_of(observed.server))}, its newest recovery snapshot was taken {age}")
     names = [instance_id_of(each) or "-" for each in observed.living]
     if names:
         parts.append(f"the launch deletes its earlier drill instance {listed(names)}")
     return "; ".join(parts)
 
 
-def snapshot_of(observed: Observed) -> dict[str, object] | None:
-    """The recovery snapshot that a drill uses; None for the latest data."""
+def snapshot_of(observed: Observed) -> RecoverySnapshot | None:
+    """The newest recovery snapshot that may be used, where it was asked for."""
     if not _needs_snapshot(observed) or isinstance(observed.snapshots, Unreadable) or not observed.snapshots:
         return None
-    return dict(observed.snapshots[0])
+    return observed.snapshots[0]
+
+
+def staleness_of(observed: Observed) -> str | None:
+    """How old the data of a drill may be, where the server is not CONTINUOUS; None where it is."""
+    state, taken = state_of(observed.server), parse_datetime(text_at(snapshot_of(observed), "timestamp"))
+    if phase_of(state) == "protected" or taken is None:
+        return None
+    return f"{printable(state)}, the newest is of {ago((observed.now - taken).total_seconds())}"
 
 
 PRODUCTION = "production may depend on a recovery instance that a launch would terminate"

@@ -146,8 +146,8 @@ def warnings_of(run: DrillRun) -> list[str]:
     """One warning per cause."""
     groups: dict[str, list[Named]] = {}
     for outcome in run.outcomes:
-        for warning, _detail in outcome.warnings:
-            groups.setdefault(warning, []).append(_named(outcome))
+        for warning, detail in outcome.warnings:
+            groups.setdefault(warning, []).append((outcome.source_server_id, outcome.latest, detail))
     told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
     if len(told) > MOST_WARNINGS:
         told[MOST_WARNINGS:] = [f"{count(len(told) - MOST_WARNINGS, 'other cause')}, see the reason of each outcome"]

@@ -129,7 +129,7 @@ def _expire(run: DrillRun) -> None:
         lost = next((call for call in calls if call.job_id is None), None)
         if lost is not None and not work.outcome.changed:
             fail_unanswered(work, lost)
-        elif work.termination is not None:
+        elif work.termination is not None or work.outcome.evidence is not None:
             fail(work, f"{work.outcome.reason}; {within} expired", "its drill instance is not terminated yet")
         elif calls:
             job, costs = (

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from ..api.errors import DrsError, ErrorKind
-from ..resources.drills import snapshot_of
+from ..resources.drills import snapshot_of, staleness_of
 from ..resources.operations import Batch, BatchOperation
 from ..resources.servers import text_at
 from ..resources.text import printable
@@ -28,6 +28,8 @@ SERVERS_PER_JOB = 100
 JOBS_AT_ONCE = 20
 SERVERS_AT_ONCE = 500
 """The quotas of DRS: https://docs.aws.amazon.com/general/latest/gr/drs.html#limits_drs"""
+
+STALE = "not CONTINUOUS, so a drill may have to use an older recovery snapshot"
 
 PREDICTED: dict[BatchOperation, str] = {"drill": "drilled now", "terminate": "no drill instance"}
 
@@ -69,7 +71,10 @@ def _is_still_due(run: DrillRun, looks: Looks, work: DrillWork, operation: Batch
     """Whether the rule still asks for the call. Otherwise, what it says is done."""
     ruling = decide(run, looks, work)
     if ruling.verdict == operation:
-        work.outcome.reason, work.outcome.cause = ruling.reason, ruling.cause
+        outcome = work.outcome
+        outcome.reason, outcome.cause = ruling.reason, ruling.cause
+        stale = staleness_of(looks.observed(work)) if operation == "drill" else None
+        outcome.call_warning, outcome.copied = (STALE, stale) if stale else (None, "")
         return True
     work.is_due = False
     apply(run, looks, work, ruling)
@@ -127,7 +132,12 @@ def _looked_at(run: DrillRun, looks: Looks, operation: BatchOperation, portion: 
     except DrsError as error:
         _later(run, portion, error)
         return ()
-    return tuple(work for work in portion.works if _is_still_due(run, looks, work, operation))
+    kept = tuple(work for work in portion.works if _is_still_due(run, looks, work, operation))
+    if operation == "terminate" or run.free_places is None:
+        return kept
+    for work in [each for each in due(run, operation) if each not in portion.works]:
+        _is_still_due(run, looks, work, operation)  # somebody else may drill it, which takes a place
+    return kept[: run.free_places]
 
 
 def _parts(operation: BatchOperation, portion: Portion, refusal: DrsError) -> list[Portion]:
@@ -171,7 +181,8 @@ def _send(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Porti
 
 
 def _batch(run: DrillRun, looks: Looks, works: Sequence[DrillWork]) -> Batch:
-    snapshots = {work.server_id: snapshot_of(looks.observed(work)) for work in works}
+    is_dated = run.options.point_in_time is not None
+    snapshots = {work.server_id: snapshot_of(looks.observed(work)) for work in works if is_dated}
     return Batch(
         source_server_ids=tuple(work.server_id for work in works),
         instance_ids=tuple(instance_id for work in works for instance_id in work.doomed),
