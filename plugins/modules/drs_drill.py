@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -24,6 +24,7 @@ options:
       - The ID of a single source server.
       - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) is required. Null counts as not set, so
         V(default(omit\)) works for a variable that may be undefined.
+      - Mutually exclusive with O(source_server_ids), O(filters) and O(exclude_filters).
     type: str
   state:
     description:
@@ -51,7 +52,8 @@ options:
     description:
       - Whether to terminate the instances that this run launched, after their drill succeeded. The instance of a failed
         drill is left to be looked at.
-      - Requires O(wait=true). Has no effect with O(state=absent).
+      - Has no effect with O(state=absent).
+      - Mutually exclusive with O(wait=false).
     type: bool
     default: false
   point_in_time:
@@ -99,6 +101,7 @@ options:
     default: true
 extends_documentation_fragment:
   - disaster_recovery.aws.source_servers
+  - amazon.aws.boto3
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - ansible.builtin.action_common_attributes

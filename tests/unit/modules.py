@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,7 +15,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.forks import Finished,
 from botocore.loaders import create_loader
 
 MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
-NAMES = ("drs_source_server_info", "drs_source_server_replication")
+NAMES = ("drs_drill", "drs_source_server_info", "drs_source_server_replication")
 IMPORTED_BY_AMAZON_AWS = "ansible.module_utils._text"
 """Deprecated in ansible-core 2.20, which tells of it in every result, with a traceback."""
 
