@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     CONFLICT,
     ERROR_500,
@@ -29,6 +30,8 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+pytestmark = pytest.mark.no_cover
 
 SERVERS = 5
 ANY_SERVER = st.integers(0, SERVERS - 1).map(sid)

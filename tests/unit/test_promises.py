@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
@@ -29,6 +30,8 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.no_cover
 
 Options = dict[str, Any]
 
