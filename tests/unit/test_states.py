@@ -20,6 +20,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
     CallType,
     ErrorKind,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import rule_for
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
     OPERATION_FOR,
@@ -271,6 +272,11 @@ def test_the_condition_of_a_stalled_server_has_the_first_thing_to_check() -> Non
     check = advice("UNSTABLE_NETWORK")
     assert check.startswith("UNSTABLE_NETWORK, check TCP 1500")
     assert condition(decide("continuous", "STALLED"), "STALLED", "UNSTABLE_NETWORK") == f"STALLED: {check}"
+
+
+def test_the_condition_of_a_call_that_is_not_made_has_the_error_beside_the_state() -> None:
+    rule = rule_for("stopped", {}, "STALLED")
+    assert condition(rule, "STALLED", "AGENT_NOT_SEEN") == f"STALLED AGENT_NOT_SEEN, {rule.reason}"
 
 
 def test_the_condition_of_a_disconnected_server_has_no_error() -> None:

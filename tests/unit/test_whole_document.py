@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Lifecycle,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import values_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.places import defer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import progress_line
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run as ReconcileRun
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
 from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
     MEMBERS,
@@ -344,3 +351,31 @@ def test_a_deferred_server_keeps_the_warning_about_its_error() -> None:
     run = FakeDrs({sid(1): FakeServer(["INITIATING"]), sid(2): waiting}).run(max_in_progress=1)
     assert run.outcomes[1].end == "deferred"
     assert "NOT_CONVERGING" in str(run.outcomes[1].warnings)
+
+
+def test_a_server_whose_start_was_accepted_is_not_told_to_be_started_at_the_deadline() -> None:
+    run = run_one(FakeServer(["STOPPED"], stale=1000), wait=True, wait_timeout=100)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["state"], row["next_step"]) == (True, "STOPPED", None)
+
+
+def test_a_server_whose_start_was_never_answered_is_told_to_be_started() -> None:
+    run = run_one(FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9), wait=True, wait_timeout=100)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["next_step"]) == (True, "start its replication")
+
+
+def test_a_server_keeps_its_host_name_although_the_answer_to_its_start_has_none() -> None:
+    servers = [hinted(hostname="web1") | {"sourceServerID": sid(1)}, {"sourceServerID": sid(1)}]
+    outcome = Outcome(
+        sid(1), first=servers[0], latest={**servers[1], **state("INITIATING")}, action="start", changed=True
+    )
+    assert progress_line("replicating", [outcome], [], datetime.now(timezone.utc)).startswith(f"{sid(1)} web1 ")
+    waiting = Outcome(sid(2), latest={"sourceServerID": sid(2), **state("STOPPED")})
+    run = ReconcileRun(RunOptions("replicating", max_in_progress=1), FakeDrs({}), [outcome, waiting])
+    defer(run.work[1], run.work[:1])
+    assert waiting.reason == f"1 of 1 places are taken: {sid(1)} web1 INITIATING"
+
+
+def state(name: str) -> dict[str, Any]:
+    return {"dataReplicationInfo": {"dataReplicationState": name}}
