@@ -93,7 +93,8 @@ def warning_of(server: SourceServer | None, state: str | None, rule: Rule) -> st
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
         return _condition_of(server, state, rule)
-    return ", ".join(part for part in (short(state), short(_error_in(server, state)), facts.cause) if part)
+    parts = [short(state) or rule.reason, short(_error_in(server, state)), facts.cause]
+    return ", ".join(part for part in parts if part)
 
 
 def shortcoming_of(server: SourceServer | None) -> str | None:
