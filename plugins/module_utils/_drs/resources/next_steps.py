@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .lifecycle import LIFECYCLES, Lifecycle, facts_of, has_launched_recovery, lifecycle_of
+from .lifecycle import LIFECYCLES, Lifecycle, LifecycleFacts, facts_of, has_launched_recovery, lifecycle_of
 from .rules import RULES, Rule, advice, condition
 from .servers import (
     SourceServer,
@@ -53,21 +53,22 @@ def cause_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     """
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
-        return _condition_of(server, state, rule)
+        return _condition_of(server, state, rule, facts)
     return facts.cause if state is not None else f"{rule.reason}, {facts.cause}"
 
 
 def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     """The same about this server alone, with IDs. Where its lifecycle speaks, its error has no first check."""
-    if not facts_of(server).speaks or rule.is_guard:
-        return _condition_of(server, state, rule)
+    facts = facts_of(server)
+    if not facts.speaks or rule.is_guard:
+        return _condition_of(server, state, rule, facts)
     parts = [short(state) or rule.reason, short(_error_in(server, state)), next_step_of(server, state)]
     return ", ".join(part for part in parts if part)
 
 
-def _condition_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
+def _condition_of(server: SourceServer | None, state: str | None, rule: Rule, facts: LifecycleFacts) -> str:
     rule = replace(rule, reason=clause_of(server, rule))
-    return condition(rule, short(state), short(_error_in(server, state)), has_check=not facts_of(server).speaks)
+    return condition(rule, short(state), short(_error_in(server, state)), has_check=not facts.speaks)
 
 
 def clause_of(server: SourceServer | None, rule: Rule) -> str:
@@ -92,7 +93,7 @@ def warning_of(server: SourceServer | None, state: str | None, rule: Rule) -> st
     """The cause of a warning about this server. Where its lifecycle speaks, its error has no first check."""
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
-        return _condition_of(server, state, rule)
+        return _condition_of(server, state, rule, facts)
     parts = [short(state) or rule.reason, short(_error_in(server, state)), facts.cause]
     return ", ".join(part for part in parts if part)
 
