@@ -58,7 +58,10 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 attributes:
   action:
-    support: none
+    support: partial
+    details:
+      - An action plugin on the controller lets the roles of this collection decide what a failure means. The module
+        does everything else.
   action_group:
     support: full
     membership: [disaster_recovery.aws.aws]
