@@ -121,6 +121,25 @@ EXAMPLES = r"""
     return_source_servers: false
   register: production
 
+- name: Show why others are unprotected, and what to do next
+  ansible.builtin.debug:
+    msg: "{{ item.hostname }}: {{ item.reason }}; next: {{ item.next_step }}"
+  loop: "{{ production.protection | rejectattr('protected') }}"
+  loop_control:
+    label: "{{ item.source_server_id }}"
+
+- name: Find out which hosts of the inventory have no source server
+  disaster_recovery.aws.drs_source_server_info:
+    region: eu-west-1
+    filters:
+      hostname: "{{ groups.all | default(['web1'], true) }}"
+    return_source_servers: false
+  register: hosts
+
+- name: Show where the agent is missing
+  ansible.builtin.debug:
+    msg: "{{ hosts.unmatched }}"
+
 - name: Find out which servers would lose more than half an hour of data
   disaster_recovery.aws.drs_source_server_info:
     region: eu-west-1
