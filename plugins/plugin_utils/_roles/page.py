@@ -56,13 +56,15 @@ code { font: 12px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospa
 .bar .good { background: var(--good) }
 .bar .bad { min-width: 6px; margin-left: 2px;
   background: repeating-linear-gradient(45deg, #d55e00 0 3px, #f0a878 3px 6px) }
-.tag { display: inline-block; margin-right: 8px; color: var(--dim); font-size: 12px }
+.tag { margin-right: 8px; white-space: nowrap; color: var(--dim); font-size: 12px }
 .why { width: 44% }
 .step { margin-top: 2px }
 footer { margin-top: 36px; color: var(--dim); font-size: 12px }
 @page { size: A4 landscape; margin: 12mm }
-@media print { body { max-width: none; padding: 0; font-size: 10px } thead { display: table-header-group }
-  tr, .verdict, .tile { break-inside: avoid } h2 { break-after: avoid } .tile b { font-size: 20px } }
+@media print { body { max-width: none; padding: 0; font-size: 9px } thead { display: table-header-group }
+  td { padding: 2px 8px 2px 0 } th { padding: 3px 8px 3px 0 } th, code, .pill, .tag, small, footer { font-size: 8px }
+  .pill { padding: 0 6px } h1 { font-size: 16px } h2 { margin-top: 18px; font-size: 12px; break-after: avoid }
+  tr, .verdict, .tile { break-inside: avoid } .verdict { font-size: 12px } .tile b { font-size: 18px } }
 """
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
