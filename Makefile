@@ -66,19 +66,21 @@ test: .venv  ## run the unit tests and the integration targets on the emulator
 unit integration: .venv
 	@$(ON_COLLECTION) $(WORK)/tree $@
 
-lint: $(VENV)/ready-to-lint sanity  ## check the code and the documentation
+# The sanity tests come last, because they take longest.
+lint: $(VENV)/ready-to-lint  ## check the code and the documentation
 	@$(STEP) "ruff check" $(BIN)/ruff check
 	@$(STEP) "ruff format" $(BIN)/ruff format --check
 	@$(STEP) "shellcheck" $(BIN)/shellcheck $$(git grep -l --untracked '^#!/usr/bin/env bash')
 	@$(STEP) "mypy --strict" $(BIN)/mypy
-	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --nocolor
+	@$(STEP) "ansible-lint" $(BIN)/ansible-lint --offline --nocolor
 	@# antsibull-docs copies amazon.aws from the environment, which this repository's .gitignore would exclude.
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" $(STEP) "antsibull-docs" \
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
 	@$(STEP) "reuse" $(BIN)/reuse lint
+	@$(ON_COLLECTION) $(WORK)/tree sanity
 
-sanity: .venv  ## run ansible-test sanity
+sanity: .venv  ## run ansible-test sanity, its Python-dependent tests with each Python that is installed
 	@$(ON_COLLECTION) $(WORK)/tree sanity
 
 coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
@@ -86,10 +88,12 @@ coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch covera
 
 dist: .venv
 	@rm -rf .cache/dist
-	@$(ON_COLLECTION) $(WORK)/dist build --output-path .cache/dist
+	@$(STEP) "Building the tarball" ansible-galaxy collection build --output-path .cache/dist
 
-tarball: dist  ## build the tarball, install it into an empty directory, run the integration targets there
+tarball: dist  ## build the tarball, install it into an empty directory, run integration targets and sanity tests there
 	@$(ON_COLLECTION) $(WORK)/installed --of .cache/dist/*.tar.gz integration
+	@$(ON_COLLECTION) $(WORK)/unpacked --of .cache/dist/*.tar.gz sanity \
+	  --test compile --test import --test validate-modules
 
 # galaxy-importer has its own environment because it pins ansible-lint. It exits with 0 even on errors.
 IMPORTER := .cache/importer
@@ -105,10 +109,15 @@ $(IMPORTER)/ready: $(VENV)/ready
 	  ln -sfn "$$($(BIN)/python -c "$$site")/amazon" "$$collections/amazon"; \
 	  touch $@'
 
-galaxy: dist $(IMPORTER)/ready  ## check the tarball as Ansible Galaxy and ansible-builder do
+# The importer takes a checkout or a tarball. A checkout is built first; what follows is the same for both.
+galaxy: dist $(IMPORTER)/ready  ## check the checkout and the tarball as Ansible Galaxy and ansible-builder do
 	@$(STEP) "galaxy-importer" sh -euc ' \
 	  export PATH="$(abspath $(IMPORTER))/bin:$$PATH"; \
 	  cd $(IMPORTER); \
+	  rm -rf built; \
+	  mkdir built; \
+	  GALAXY_IMPORTER_RUN_ANSIBLE_DOC=false GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false \
+	    python -m galaxy_importer.main --git-clone-path "$(CURDIR)" --output-path built; \
 	  python -m galaxy_importer.main ../dist/*.tar.gz >importer.log 2>&1 || { cat importer.log; exit 1; }; \
 	  cat importer.log; \
 	  grep -q "completed successfully" importer.log; \
@@ -136,7 +145,7 @@ docs: $(VENV)/ready-for-docs  ## build the documentation site in .cache/docs/bui
 $(VENV)/ready-for-docs: $(VENV)/ready-to-lint
 	@$(STEP) "Setting up Sphinx" sh -euc '$(INSTALL) antsibull-docs ansible-pygments sphinx sphinx-ansible-theme; touch $@'
 
-release: $(VENV)/ready-to-lint  ## update the changelog, build the tarball, commit and tag; VERSION=1.2.3
+release: $(VENV)/ready-to-lint  ## update the changelog, commit, run lint and test on the commit, tag; VERSION=1.2.3
 	@VERSION="$(VERSION)" .ci/release
 
 bench: .venv  ## run the benchmarks against loops, the AWS CLI and scripts

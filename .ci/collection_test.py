@@ -1,8 +1,8 @@
 """Test the collection where ansible-test requires it, in DIR/LANE/ansible_collections/disaster_recovery/aws.
 
-Unit tests and integration targets are jobs that run in lanes: one at a time in each, in a tree of its own with its own
-HOME. A tree is recreated from the checkout or from a built tarball. Prints one line per job as it ends, and at last the
-output of those that failed. It is also a failure if nothing ran or ansible-test skipped a test.
+Unit tests, integration targets and sanity tests are jobs that run in lanes: one at a time in each, in a tree of its
+own with its own HOME. A tree is recreated from the checkout or from a built tarball. Prints one line per job as it
+ends, and at last the output of those that failed. It is also a failure if nothing ran or ansible-test skipped a test.
 """
 
 import argparse
@@ -22,7 +22,9 @@ from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from ansible_test._internal.constants import SUPPORTED_PYTHON_VERSIONS
 from ansible_test._internal.python_requirements import get_venv_packages
+from matrix import find_python
 
 PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
@@ -37,25 +39,28 @@ NOT_GREEN = re.compile(
 # ansible-core before 2.19 wraps a deprecation. It ends where the next message, task or result begins.
 DEPRECATION = re.compile(r"^\[DEPRECATION WARNING\].*(?:\n(?!\[|TASK |PLAY |[\w.-]+: \[).+)*", re.MULTILINE)
 THIS_COLLECTION = re.compile(r"disaster_recovery[./]aws")
-# The script that installs pip in ansible-test's environments, which it would otherwise download.
+# In place of the script that installs pip in each of ansible-test's environments, which it would otherwise download.
+# They share one installation of pip for each Python.
 GET_PIP = """
-import runpy, subprocess, sys
-subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
-sys.argv[1:] = ["install", *(a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel"))]
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
+import pathlib, sysconfig, venv
+shared = pathlib.Path.home() / f"pip-{sysconfig.get_python_version()}"
+if not shared.exists():
+    venv.create(shared, with_pip=True)
+site = sysconfig.get_path("purelib", vars={"base": str(shared)})
+pathlib.Path(sysconfig.get_path("purelib"), "pip.pth").write_text(site)
 """
 
 
-def lay_out(root: Path, tarball: str | None) -> Path:
-    """Copy the collection and link amazon.aws under root. Tests come from the checkout; a tarball has none."""
+def lay_out(root: Path, tarball: str | None, with_tests: bool) -> Path:
+    """Copy the collection and link amazon.aws under root. A tarball has no tests; with_tests takes the checkout's."""
     collections = root.resolve() / "ansible_collections"
     collection = collections / "disaster_recovery" / "aws"
     shutil.rmtree(collections, ignore_errors=True)
     if tarball:
-        galaxy("install", tarball, "--collections-path", root.resolve(), "--offline", "--force", "--no-deps")
+        install(tarball, root.resolve())
     listing = ["git", "ls-files", "-coz", "--exclude-standard", *["tests"] * bool(tarball)]
     names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in filter(os.path.exists, names):
+    for name in filter(os.path.exists, names if with_tests or not tarball else []):
         (collection / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(name, collection / name)
     (collections / "amazon").symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", "amazon"))
@@ -64,26 +69,27 @@ def lay_out(root: Path, tarball: str | None) -> Path:
     return collection
 
 
-def galaxy(*arguments: str | Path) -> None:
-    """Run ansible-galaxy. Its output is shown only on failure."""
-    argv = [BIN / "ansible-galaxy", "collection", *arguments]
+def install(tarball: str, root: Path) -> None:
+    """Install the tarball under root. ansible-galaxy's output is shown only on failure."""
+    argv = [BIN / "ansible-galaxy", "collection", "install", tarball, "--collections-path", root]
+    argv += ["--offline", "--force", "--no-deps"]
     done = subprocess.run(argv, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
-        sys.exit(f"ansible-galaxy collection {arguments[0]} FAILED\n{done.stdout}")
+        sys.exit(f"ansible-galaxy collection install FAILED\n{done.stdout}")
 
 
 def make_home(home: Path) -> Path:
     """Create a HOME for ansible-test with its get-pip script and the user's pip configuration."""
-    pip_version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"]
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    (cache / f"get_pip_{pip_version.replace('.', '_')}.py").write_text(GET_PIP)
+    for version in {get_venv_packages(SimpleNamespace(version=each))["pip"] for each in SUPPORTED_PYTHON_VERSIONS}:
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
 
     pip = configparser.RawConfigParser()
     pip.read([Path.home() / ".pip/pip.conf", Path.home() / ".config/pip/pip.conf", os.getenv("PIP_CONFIG_FILE", "")])
     variables = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
     variables.pop("config-file", None)
-    pip.read_dict({"global": {**variables, "quiet": "1"}})
+    pip.read_dict({"global": {**variables, "quiet": "1"}, "install": {"no-compile": "no"}})
     (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (home / ".config" / "pip" / "pip.conf").open("w") as file:
         pip.write(file)
@@ -116,14 +122,29 @@ def run_integration(lane: Lane, target: str) -> Result:
     return Result(f"{time.monotonic() - began:.0f} s")
 
 
-def run_sanity(lane: Lane, arguments: Sequence[str]) -> Result:
-    """Run the sanity tests."""
+def run_sanity(lane: Lane, arguments: Sequence[str], python: str = sys.executable) -> Result:
+    """Run the sanity tests. With another Python, ansible-test looks for it in the PATH, too."""
     began = time.monotonic()
-    status, output = ansible_test(lane, "sanity", *arguments)
+    status, output = ansible_test(lane, "sanity", *arguments, path=[Path(python).parent])
     ran = len(STARTED.findall(output))
     if status or not ran or is_bad(output):
         return Result(f"FAILED (exit status {status}, {ran} tests)", output)
     return Result(f"{ran} tests, {time.monotonic() - began:.0f} s")
+
+
+def sanity_jobs(arguments: Sequence[str]) -> dict[str, Job]:
+    """The sanity tests that these arguments of ansible-test select.
+
+    Without any: all of them, and those that depend on the Python also with each other installed one that this
+    ansible-core supports. Modules are tested with the versions in tests/config.yml.
+    """
+    jobs: dict[str, Job] = {f"sanity, Python {PYTHON}": partial(run_sanity, arguments=arguments)}
+    for version in () if arguments else SUPPORTED_PYTHON_VERSIONS:
+        python = find_python([version]) if version != PYTHON else None
+        if python:
+            other = ["--test", "compile", "--test", "import", "--python", version, "--python-interpreter", python]
+            jobs[f"sanity, Python {version}"] = partial(run_sanity, arguments=other, python=python)
+    return jobs
 
 
 def run_unit_tests(_lane: Lane, cache: Path, processes: int) -> Result:
@@ -134,11 +155,11 @@ def run_unit_tests(_lane: Lane, cache: Path, processes: int) -> Result:
     return Result(f"FAILED (exit status {status})", output) if status else Result(output.splitlines()[-1])
 
 
-def ansible_test(lane: Lane, command: str, *arguments: str) -> tuple[int, str]:
+def ansible_test(lane: Lane, command: str, *arguments: str, path: Sequence[Path] = ()) -> tuple[int, str]:
     """Run ansible-test. Returns its exit status, which may be 0 although nothing ran, and its output."""
     argv = [str(BIN / "ansible-test"), command, "--color", "no", "--python", PYTHON, *arguments]
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return output_of(argv, lane.collection, HOME=str(lane.home), PATH=path)
+    searched = os.pathsep.join([str(BIN), *map(str, path), os.environ["PATH"]])
+    return output_of(argv, lane.collection, HOME=str(lane.home), PATH=searched)
 
 
 def output_of(argv: list[str], directory: Path, **variables: str) -> tuple[int, str]:
@@ -196,20 +217,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--lanes", type=int, default=1, help="how many jobs, or processes of unit tests, run at a time")
     parser.add_argument(
         "command",
-        choices=["test", "unit", "integration", "sanity", "build"],
-        help="test runs unit and integration; build creates a tarball",
+        choices=["test", "unit", "integration", "sanity"],
+        help="test runs unit and integration",
     )
     parser.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
-        help="integration: targets, by default all; sanity, build: passed to ansible-test or ansible-galaxy",
+        help="integration: targets, by default all; sanity: passed to ansible-test",
     )
     options = parser.parse_args(argv)
     root, command, arguments = options.directory.resolve(), options.command, options.arguments
 
-    if command == "build":
-        galaxy("build", lay_out(root, options.of), *arguments)
-        return 0
     jobs: dict[str, Job] = {}
     if command in ("test", "unit"):
         jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=options.lanes)
@@ -217,9 +235,10 @@ def main(argv: list[str]) -> int:
         names = arguments or all_targets()
         jobs |= {f"integration {name}": partial(run_integration, target=name) for name in names}
     if command == "sanity":
-        jobs["ansible-test sanity"] = partial(run_sanity, arguments=arguments)
+        jobs = sanity_jobs(arguments)
     roots = [root / str(number) for number in range(min(options.lanes, len(jobs)))]
-    return run(jobs, [Lane(lay_out(lane, options.of), make_home(lane / "home")) for lane in roots])
+    with_tests = command != "sanity"
+    return run(jobs, [Lane(lay_out(lane, options.of, with_tests), make_home(lane / "home")) for lane in roots])
 
 
 if __name__ == "__main__":

@@ -32,10 +32,17 @@ def find_python(versions: list[str]) -> str | None:
     pyenv = Path(os.getenv("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
     for version in versions:
         for python in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
-            program = f"import ensurepip, sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
-            if python and not subprocess.run([python, "-c", program], check=False, capture_output=True).returncode:
-                return str(python)
+            if python and (executable := executable_of(str(python), version)):
+                return executable
     return None
+
+
+def executable_of(python: str, version: str) -> str | None:
+    """The path of this Python, behind a shim; None if it does not run, has another version, or lacks ensurepip."""
+    program = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
+    done = subprocess.run([python, "-c", program], check=False, capture_output=True, text=True)
+    found, _space, executable = done.stdout.strip().partition(" ")
+    return executable if found == version else None
 
 
 def set_up() -> str:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -11,8 +11,6 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - python >= 3.10
-  - boto3 >= 1.34.0
-  - botocore >= 1.34.0
 options:
   source_server_ids:
     description:
@@ -20,6 +18,7 @@ options:
         order.
       - A JSON list in a string, such as an extra variable of the form C(key=value), needs the filter
         P(ansible.builtin.from_json#filter) with ansible-core 2.19 and newer.
+      - Mutually exclusive with O(filters) and O(exclude_filters).
     type: list
     elements: str
   filters:
@@ -31,6 +30,7 @@ options:
         V(replication-state), V(lifecycle), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
       - An account ID has 12 digits. Put it in quotes, since YAML reads a number that begins with 0 as octal.
+      - Mutually exclusive with O(source_server_ids).
     type: dict
   exclude_filters:
     description:
@@ -40,6 +40,7 @@ options:
         the region has counts as a mistake. For a list that is shared by several accounts or regions, use tags, or a
         wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state) or
         V(lifecycle).
+      - Mutually exclusive with O(source_server_ids).
     type: list
     elements: dict
 notes:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -19,11 +19,10 @@ author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 requirements:
   - python >= 3.10
-  - boto3 >= 1.34.0
-  - botocore >= 1.34.0
 extends_documentation_fragment:
   - inventory_cache
   - constructed
+  - amazon.aws.boto3
   - amazon.aws.common.plugins
   - amazon.aws.region.plugins
   - amazon.aws.assume_role.plugins

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -21,6 +21,7 @@ options:
     description:
       - The IDs of the source servers. Surrounding whitespace is stripped, duplicates are ignored, and results keep this
         order.
+      - Mutually exclusive with O(filters) and O(exclude_filters).
     type: list
     elements: str
     aliases: [source_server_id]
@@ -50,6 +51,7 @@ author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 extends_documentation_fragment:
   - disaster_recovery.aws.source_servers
+  - amazon.aws.boto3
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - ansible.builtin.action_common_attributes
@@ -302,22 +304,22 @@ protection:
           returned: always
           sample: DRILL
         status:
-          description: The status of the launch.
+          description: The status of the launch, null if there was no launch.
           type: str
           returned: always
           sample: LAUNCHED
         at:
-          description: When the launch was requested.
+          description: When the launch was requested, null if there was no launch.
           type: str
           returned: always
           sample: "2026-10-01T09:00:00Z"
         job_id:
-          description: The job of the launch.
+          description: The job of the launch, null if there was no launch.
           type: str
           returned: always
           sample: drsjob-1234567890abcdef0
     last_seen:
-      description: When DRS last saw the agent.
+      description: When DRS last saw the agent, null if AWS reported none.
       type: str
       returned: always
       sample: "2026-11-23T14:08:00Z"

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -22,6 +22,7 @@ options:
       - The ID of a single source server.
       - Exactly one of O(source_server_id), O(source_server_ids) and O(filters) is required. Null counts as not set, so
         V(default(omit\)) works for a variable that may be undefined.
+      - Mutually exclusive with O(source_server_ids), O(filters) and O(exclude_filters).
     type: str
   state:
     description:
@@ -29,6 +30,7 @@ options:
       - With V(stopped), replication is stopped, which deletes every recovery snapshot of the server.
         This requires O(delete_snapshots=true). A server that is V(STALLED) or V(PAUSED) fails and is not stopped,
         because its snapshots may be the only copy left.
+      - O(state=stopped) is mutually exclusive with O(filters).
     type: str
     choices: [started, stopped]
     default: started
@@ -52,7 +54,8 @@ options:
       - Whether to wait until the goal is reached. This includes servers whose replication was already running.
       - With O(state=started) the goal is O(wait_until). With O(state=stopped) it is that nothing replicates.
       - Progress is shown while waiting, except with C(become), C(no_log), C(async) or a connection other than C(local).
-      - Cannot be combined with V(replication-state) in O(filters). In check mode nothing is waited for.
+      - In check mode nothing is waited for.
+      - O(wait=true) is mutually exclusive with V(replication-state) in O(filters).
     type: bool
     default: false
   wait_until:
@@ -85,7 +88,7 @@ options:
       - O(wait_until) is the goal, even without O(wait). With V(continuous) the next wave starts only when the last one
         is protected.
       - The task fails where a stuck server takes a place that a deferred one needs.
-      - Without O(wait) the others are C(deferred). Run the same task again for the next wave.
+      - Without O(wait) the others are RV(outcomes[].deferred). Run the same task again for the next wave.
       - With O(wait=true) the next server is started when one reaches the goal, until all have or O(wait_timeout)
         expires.
       - Has no effect with O(state=stopped).
@@ -98,6 +101,7 @@ options:
     default: true
 extends_documentation_fragment:
   - disaster_recovery.aws.source_servers
+  - amazon.aws.boto3
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - ansible.builtin.action_common_attributes
@@ -137,18 +141,19 @@ notes:
     may then leave none. They cannot be used with O(state=stopped). A hostname, FQDN, EC2 instance ID or source server
     ID without a wildcard that matches no server is listed in RV(unmatched), and the task fails after the other servers
     were started.
-  - O(exclude_filters) are stricter still, since a mistyped one would start a server that is to be left alone. Such a
-    value in them that no source server of the region has fails the task before anything is started, also in check mode.
-  - With O(filters) some servers are C(held), that is, left alone with a warning, and RV(outcomes[].next_step) says what
-    to do. These are V(STOPPED) servers whose RV(outcomes[].lifecycle) is not V(normal), and V(DISCONNECTED),
-    V(STALLED) or V(PAUSED) ones that are V(launching), V(failed_over) or V(reversed). Named by its ID, a V(STOPPED) one
-    is started with a warning that says what is copied then.
+  - O(exclude_filters) require O(filters) and are stricter still, since a mistyped one would start a server that is to
+    be left alone. Such a value in them that no source server of the region has fails the task before anything is
+    started, also in check mode.
+  - With O(filters) some servers are RV(outcomes[].held), that is, left alone with a warning, and
+    RV(outcomes[].next_step) says what to do. These are V(STOPPED) servers whose RV(outcomes[].lifecycle) is not
+    V(normal), and V(DISCONNECTED), V(STALLED) or V(PAUSED) ones that are V(launching), V(failed_over) or V(reversed).
+    Named by its ID, a V(STOPPED) one is started with a warning that says what is copied then.
   - A start resumes billing for the source server. DRS launches replication servers and volumes in the staging area and
     copies every disk from the beginning. Until the server is V(CONTINUOUS) it has no recovery point.
   - A stop deletes the recovery snapshots of the source server immediately.
   - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:StartReplication) for O(state=started) or
     C(drs:StopReplication) for O(state=stopped).
-  - A start or stop that got no response is never blindly repeated; the server is described again first. C(changed)
+  - A start or stop that got no response is never blindly repeated; the server is described again first. RV(changed)
     reports what is known, that is, what DRS accepted or what was observed. If a call may have taken effect, the reason
     of the failed server says so.
   - To set defaults for all modules of this collection, use C(module_defaults) with
@@ -286,7 +291,7 @@ msg:
   returned: always
   type: str
   sample: >-
-    12 of 263 source servers started, 240 were running already, 8 held, 3 deferred (eu-west-1, account 111122223333)
+    12 of 263 source servers started, 240 were running already, 8 held, 3 deferred (eu-west-1, account 123456789012)
 source_server:
   description:
     - The source server as AWS last returned it, with every member known to the installed botocore. Keys are in
@@ -388,7 +393,7 @@ outcomes:
       returned: always
       sample: true
     failed:
-      description: Whether the server failed. See C(reason).
+      description: Whether the server failed. See RV(outcomes[].reason).
       type: bool
       returned: always
       sample: false
@@ -458,7 +463,8 @@ error:
       returned: always
       sample: "AWS refused the credentials in eu-west-1 (ExpiredTokenException: The security token is expired)"
 diff:
-  description: A line for each server with its state, before and after the run. In check mode C(after) is predicted.
+  description:
+    - A line for each server with its state, before and after the run. In check mode RV(diff.after) is predicted.
   returned: in diff mode
   type: dict
   contains:

@@ -1,14 +1,12 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every task of ours in the documentation and the roles has options that the module knows, with valid values.
-
-ansible-lint's args[module] does not look behind an action plugin of the same name as the module.
-"""
+"""Every task of ours in the documentation and the roles has options that the module knows, with valid values."""
 
 from __future__ import annotations
 
+import importlib
 import re
 import textwrap
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from ansible_collections.disaster_recovery.aws.plugins.modules import (
     drs_source_server_info,
     drs_source_server_replication,
 )
+from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "disaster_recovery.aws."
@@ -96,3 +95,14 @@ def test_every_place_is_searched() -> None:
 )
 def test_a_wrong_argument_is_found(arguments: Arguments, error: str) -> None:
     assert error in str(errors(f"{PREFIX}drs_source_server_replication", arguments))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("plugins/action/*.py")))
+def test_ansible_lint_finds_the_options_of_a_module_in_its_action_plugin(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ansible-lint calls main() of the action plugin where there is one, of the module otherwise."""
+    action = importlib.import_module(f"ansible_collections.{PREFIX}plugins.action.{name}")
+    result = Runner(monkeypatch, capsys)(action.main, misspelt=3)
+    assert "Unsupported parameters" in result["msg"]
+    assert all(option in result["msg"] for option in MODULES[f"{PREFIX}{name}"].ARGUMENT_SPEC)

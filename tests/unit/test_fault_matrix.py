@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -34,6 +34,9 @@ RUNNING = sid(4)
 FLEET = {sid(1): "STOPPED", sid(2): "STOPPED", FAULTY: "STOPPED", RUNNING: "CONTINUOUS"}
 TO_START = {source_server_id for source_server_id, state in FLEET.items() if state == "STOPPED"}
 
+READ_TIMEOUT = 0.5
+"""Seconds. Answers of the emulator take a hundredth of that, and the rows that hang wait for all of it."""
+
 ERRORS: dict[str, Document] = {
     "403": {"code": "AccessDeniedException", "status": 403},
     "404": {"code": "ResourceNotFoundException", "status": 404},
@@ -45,7 +48,7 @@ ERRORS: dict[str, Document] = {
 KINDS: dict[str, Document] = {
     **ERRORS,
     "drop": {"kind": "drop"},
-    "hang": {"kind": "hang", "seconds": 3},
+    "hang": {"kind": "hang", "seconds": 3 * READ_TIMEOUT},
     **{body: {"kind": "garbage", "body": body} for body in ("html", "json_list", "truncated", "empty_object")},
     "cut": {"kind": "cut"},
 }
@@ -165,7 +168,7 @@ def _surroundings(emulator: Emulator, loader: botocore.loaders.Loader, monkeypat
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Document]:
-    return partial(Runner(monkeypatch, capsys), module.main, aws_config={"read_timeout": 1})
+    return partial(Runner(monkeypatch, capsys), module.main, aws_config={"read_timeout": READ_TIMEOUT})
 
 
 def truth(emulator: Emulator) -> dict[str, str]:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -20,45 +20,46 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = {
     "CHANGELOG.rst",
     "COPYING",
-    "FILES.json",
-    "MANIFEST.json",
     "README.md",
     "bindep.txt",
     "changelogs/changelog.yaml",
-    "meta/execution-environment.yml",
-    "meta/runtime.yml",
     "requirements.txt",
+    "tests/config.yml",
 }
-FOLDERS = {
-    "docs": {".md", ".rst", ".yml"},
-    "playbooks": {".yml", ".j2"},
-    "plugins/action": {".py"},
-    "plugins/doc_fragments": {".py"},
-    "plugins/inventory": {".py"},
-    "plugins/module_utils": {".py"},
-    "plugins/modules": {".py"},
-}
+FOLDERS = ("docs/", "meta/", "playbooks/", "plugins/", "roles/")
+GENERATED = {"FILES.json", "MANIFEST.json"}
+GALAXY_YML = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 
-def test_the_tarball_holds_what_users_need_and_nothing_else(tmp_path: Path) -> None:
+def files() -> list[str]:
+    """The files of the checkout without those that git ignores."""
+    listing = ["git", "ls-files", "-co", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def test_the_tarball_of_a_checkout_holds_what_users_need_and_no_cache_or_environment(tmp_path: Path) -> None:
     pytest.importorskip("ansible_test", reason="the environment of ansible-test units has no ansible-galaxy")
-    command = [sys.executable, ".ci/collection_test.py", str(tmp_path), "build", "--output-path", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    galaxy = Path(sys.executable).parent / "ansible-galaxy"
+    subprocess.run([galaxy, "collection", "build", "--output-path", tmp_path, ROOT], check=True, capture_output=True)
     [tarball] = tmp_path.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
         held = {member.name for member in archive if member.isfile()}
 
-    tracked = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    assert held == GENERATED | FILES | {name for name in files() if name.startswith(FOLDERS)}
+
+
+def test_a_build_needs_nothing_that_a_plain_ansible_core_lacks() -> None:
+    assert "manifest" not in GALAXY_YML, "it requires distlib"
+
+
+def test_the_address_of_the_repository_is_only_where_contributing_tells_a_publisher_to_set_it() -> None:
+    address = GALAXY_YML["repository"].removeprefix("https://")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [row] = re.findall(r"^\| the address of the repository \| (.+) \|$", text, re.MULTILINE)
+    assert {name for name in files() if address.encode() in (ROOT / name).read_bytes()} == set(
+        re.findall(r"`([^`]+)`", row)
     )
-    existing = {name for name in tracked.stdout.decode().splitlines() if (ROOT / name).is_file()}
-    in_folders = {
-        name
-        for name in existing
-        for folder, suffixes in FOLDERS.items()
-        if name.startswith(f"{folder}/") and Path(name).suffix in suffixes
-    }
-    assert held == FILES | in_folders
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -67,4 +68,4 @@ def test_the_version_is_the_same_everywhere() -> None:
         for path in (ROOT / "plugins").rglob("*.py")
         for match in re.finditer(r'^VERSION = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert versions == {yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]}
+    assert versions == {GALAXY_YML["version"]}

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -34,9 +34,11 @@ def phase_in(server: SourceServer | None, state: str | None) -> Phase:
 
 def rule_for(goal: Goal, server: SourceServer | None, state: str | None, force: bool = False) -> Rule:
     """The rule for the server in this state. force: whether to stop it although something may be lost."""
-    rule, lifecycle = RULES[goal, phase_in(server, state)], lifecycle_of(server)
-    is_guarded = rule.verdict == "stop" and LIFECYCLES[lifecycle].guards_stop
-    if not is_guarded and not rule.needs_force:
+    rule = RULES[goal, phase_in(server, state)]
+    if rule.verdict != "stop" and not rule.needs_force:
+        return rule
+    lifecycle = lifecycle_of(server)
+    if not LIFECYCLES[lifecycle].guards_stop and not rule.needs_force:
         return rule
     loss = STOP_LOSES.get(lifecycle, rule.reason)
     if force:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -167,15 +167,18 @@ def _is_failback(server: SourceServer | None) -> bool:
 
 
 def _is_reprotected(server: SourceServer | None) -> bool:
-    launch, instance = last_launch_of(server), recovery_instance_id_of(server)
-    is_recovered = launch.type == "RECOVERY" and launch.status == "LAUNCHED"
-    return is_recovered and instance is not None and instance == ec2_instance_id_of(server)
+    instance = recovery_instance_id_of(server)
+    if instance is None or instance != ec2_instance_id_of(server):
+        return False
+    launch = last_launch_of(server)
+    return launch.type == "RECOVERY" and launch.status == "LAUNCHED"
 
 
 def _is_failed_over(server: SourceServer | None) -> bool:
+    if recovery_instance_id_of(server) is None:
+        return False
     launch = last_launch_of(server)
-    has_instance = recovery_instance_id_of(server) is not None
-    return has_instance and launch.type == "RECOVERY" and launch.status != "TERMINATED"
+    return launch.type == "RECOVERY" and launch.status != "TERMINATED"
 
 
 def _is_reversed(server: SourceServer | None) -> bool:
@@ -189,9 +192,11 @@ def _has_extension_error(server: SourceServer | None) -> bool:
 
 
 def _is_extended(server: SourceServer | None) -> bool:
+    if extension_status_of(server) != "EXTENDED":
+        return False
     staging, own = staging_account_of(server), account_of(server)
     is_elsewhere = staging is not None and own is not None and staging != own
-    return extension_status_of(server) == "EXTENDED" and (is_elsewhere or staging_arn_of(server) is not None)
+    return is_elsewhere or staging_arn_of(server) is not None
 
 
 CONDITIONS: list[tuple[Lifecycle, Callable[[SourceServer | None], bool]]] = [

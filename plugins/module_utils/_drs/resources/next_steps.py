@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .lifecycle import LIFECYCLES, Lifecycle, facts_of, lifecycle_of
+from .lifecycle import LIFECYCLES, Lifecycle, LifecycleFacts, facts_of, lifecycle_of
 from .rules import RULES, Rule, advice, condition
 from .servers import (
     SourceServer,
@@ -51,20 +51,21 @@ def cause_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     state: the data replication state, in check mode the predicted one. rule: the one for the state.
     """
     facts = facts_of(server)
-    return facts.cause if facts.speaks and not rule.is_guard else _condition_of(server, state, rule)
+    return facts.cause if facts.speaks and not rule.is_guard else _condition_of(server, state, rule, facts)
 
 
 def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     """The same about this server alone, with IDs. Where its lifecycle speaks, its error has no first check."""
-    if not facts_of(server).speaks or rule.is_guard:
-        return _condition_of(server, state, rule)
+    facts = facts_of(server)
+    if not facts.speaks or rule.is_guard:
+        return _condition_of(server, state, rule, facts)
     parts = [short(state), short(_error_in(server, state)), next_step_of(server, state)]
     return ", ".join(part for part in parts if part)
 
 
-def _condition_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
+def _condition_of(server: SourceServer | None, state: str | None, rule: Rule, facts: LifecycleFacts) -> str:
     rule = replace(rule, reason=clause_of(server, rule))
-    return condition(rule, short(state), short(_error_in(server, state)), has_check=not facts_of(server).speaks)
+    return condition(rule, short(state), short(_error_in(server, state)), has_check=not facts.speaks)
 
 
 def clause_of(server: SourceServer | None, rule: Rule) -> str:
@@ -89,7 +90,7 @@ def warning_of(server: SourceServer | None, state: str | None, rule: Rule) -> st
     """The cause of a warning about this server. Where its lifecycle speaks, its error has no first check."""
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
-        return _condition_of(server, state, rule)
+        return _condition_of(server, state, rule, facts)
     return ", ".join(part for part in (short(state), short(_error_in(server, state)), facts.cause) if part)
 
 

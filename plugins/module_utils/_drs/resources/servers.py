@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .iso8601 import parse_datetime
 
@@ -41,7 +41,10 @@ HINTS = ("sourceProperties", "identificationHints")
 def member(document: Any, *path: str) -> Any:
     """The member at the path; None if there is none."""
     for name in path:
-        document = document.get(name) if isinstance(document, Mapping) else None
+        # Not Mapping: JSON objects are dicts, and this runs a hundred times per look at a server.
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
     return document
 
 
@@ -125,8 +128,7 @@ def reversed_arn_of(server: SourceServer | None) -> str | None:
     return text_at(server, "reversedDirectionSourceServerArn")
 
 
-@dataclass(frozen=True)
-class LastLaunch:
+class LastLaunch(NamedTuple):
     """The last launch of a drill or recovery instance, as AWS sends it.
 
     type: DRILL or RECOVERY. status: such as PENDING or LAUNCHED. at: when it was requested. job_id: its job.
@@ -141,11 +143,12 @@ class LastLaunch:
 def last_launch_of(server: SourceServer | None) -> LastLaunch:
     """The last launch; all None if there was none."""
     launch = member(server, "lifeCycle", "lastLaunch")
+    initiated = member(launch, "initiated")
     return LastLaunch(
-        type=text_at(launch, "initiated", "type"),
+        type=text_at(initiated, "type"),
         status=text_at(launch, "status"),
-        at=text_at(launch, "initiated", "apiCallDateTime"),
-        job_id=text_at(launch, "initiated", "jobID"),
+        at=text_at(initiated, "apiCallDateTime"),
+        job_id=text_at(initiated, "jobID"),
     )
 
 

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -125,11 +125,12 @@ def parse_selection(params: Mapping[str, Any], selectors: Sequence[str]) -> Sele
 
 def _selector(params: Mapping[str, Any], selectors: Sequence[str]) -> str | None:
     """The selector that is set; None if none is. Raises InvalidOptions for several selectors and for an empty one."""
+    # mutually_exclusive of the argument spec would count an option that is null, such as one of a role, as given.
     given = [selector for selector in selectors if params[selector] is not None]
     if not given:
         return None
     if len(given) > 1:
-        raise InvalidOptions(f"Give only one of {listed(selectors)}, not {listed(given)}")
+        raise InvalidOptions(f"Give only one of {listed(given)}")
     value = params[given[0]]
     if not value or (isinstance(value, str) and not value.strip()):
         raise InvalidOptions(f"{given[0]} is empty. Name the source servers; empty never means all")

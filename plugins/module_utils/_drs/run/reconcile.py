@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the disaster_recovery.aws authors
+# Copyright: Contributors to the Ansible project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -227,11 +227,11 @@ def predict(run: Run) -> None:
 
 def act(run: Run) -> None:
     """Make the calls that are due, concurrently. Raises a fatal DrsError."""
-    for batch in in_turn(run):
-        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        for batch in in_turn(run):
             list(pool.map(_send, batch))
-        if run.error:
-            raise run.error
+            if run.error:
+                raise run.error
     defer_without_place(run)
 
 

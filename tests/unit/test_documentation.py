@@ -1,0 +1,88 @@
+# Copyright: Contributors to the Ansible project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the documentation of a plugin promises beside its return values: what excludes what, and what is required."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_selection
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "ansible_collections.disaster_recovery.aws.plugins"
+NAMES = [
+    f"{kind}.{path.stem}"
+    for kind in ("modules", "inventory")
+    for path in sorted((ROOT / "plugins" / kind).glob("*.py"))
+]
+HEADER = "# Copyright: Contributors to the Ansible project\n"
+
+SELECTIONS: dict[str, Any] = {
+    "source_server_id": "s-1234567890abcdef0",
+    "source_server_ids": ["s-1234567890abcdef0"],
+    "filters": {"hostname": "web*"},
+    "exclude_filters": [{"hostname": "web1"}],
+}
+FRAGMENT = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)
+
+
+def plugin(name: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def excluded_by(options: dict[str, Any], option: str) -> set[str]:
+    """The options that the last sentence of this one's description excludes."""
+    text = options[option]["description"]
+    last = text if isinstance(text, str) else text[-1]
+    match = re.fullmatch(r"(?:.*\. )?Mutually exclusive with (.+)\.", last, re.DOTALL)
+    return set(re.findall(r"O\((\w+)\)", match[1])) if match else set()
+
+
+def is_refused(selectors: tuple[str, ...], pair: tuple[str, str]) -> bool:
+    """Whether the two cannot be given together."""
+    given = {name: SELECTIONS[name] if name in pair else None for name in SELECTIONS}
+    try:
+        parse_selection(given, selectors)
+    except InvalidOptions:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(plugin(name), "SELECTORS")])
+def test_options_that_are_refused_together_say_so_in_their_last_sentence(name: str) -> None:
+    module = plugin(name)
+    options = {**FRAGMENT["options"], **yaml.safe_load(module.DOCUMENTATION)["options"]}
+    for pair in itertools.combinations([*module.SELECTORS, "exclude_filters"], 2):
+        one, other = pair
+        is_told = other in excluded_by(options, one) or one in excluded_by(options, other)
+        assert is_told == is_refused(module.SELECTORS, pair), pair
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bounds_of_boto3_are_those_of_amazon_aws(name: str) -> None:
+    documentation = yaml.safe_load(plugin(name).DOCUMENTATION)
+    assert "amazon.aws.boto3" in documentation["extends_documentation_fragment"]
+    own = [*documentation.get("requirements", []), *FRAGMENT["requirements"]]
+    assert [each for each in own if "boto" in each] == []
+
+
+def test_the_counts_in_the_sample_of_a_message_add_up() -> None:
+    returned = yaml.safe_load(plugin("modules.drs_source_server_replication").RETURN)
+    started, total, *others = map(int, re.findall(r"\b(\d+) ", returned["msg"]["sample"].partition("(")[0]))
+    assert started + sum(others) == total
+
+
+def test_the_copyright_line_is_the_one_of_the_developer_guide() -> None:
+    """https://docs.ansible.com/ansible/latest/dev_guide/developing_modules_documenting.html#copyright-and-license"""
+    files = [path for folder in ("plugins", "tests/emulator", "tests/unit") for path in (ROOT / folder).rglob("*.py")]
+    assert [str(path) for path in files if HEADER not in path.read_text(encoding="utf-8")[:200]] == []
