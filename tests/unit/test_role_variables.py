@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.disaster_recovery.aws.plugins.lookup.drs_options import LookupModule
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.variables import (
     HOST_VARIABLES,
@@ -162,6 +163,28 @@ def test_a_wrong_value_is_refused_with_what_it_must_be(name: str, value: Any, mu
 def test_what_cannot_be_combined_is_refused(role: str, values: dict[str, Any], sentence: str) -> None:
     _options, errors = read_variables(values, role)
     assert [sentence in error for error in errors] == [True]
+
+
+class _Templar:
+    """Finishes a template in its own way."""
+
+    def template(self, value: Any) -> Any:
+        return value.replace("{{ region }}", "eu-west-1") if isinstance(value, str) else value
+
+
+def test_the_lookup_finishes_what_it_reads_and_finds_every_name() -> None:
+    templar: Any = _Templar()
+    variables = {"drs_region": "{{ region }}", "drs_rpo": 0, "drs_filter": "{{ undefined }}", "region": "x", "x": 1}
+    assert LookupModule(templar=templar).run(["report"], variables) == [
+        {
+            "set": {"region": "eu-west-1"},
+            "errors": [
+                "drs_filter is not a variable of this collection; the nearest is drs_filters.",
+                "drs_rpo must be a positive integer.",
+            ],
+        }
+    ]
+    assert LookupModule(templar=templar).run(["report"]) == [{"set": {}, "errors": []}]
 
 
 class _Task:
