@@ -165,7 +165,11 @@ def test_a_server_that_two_hosts_read_counts_once_by_its_worst_verdict() -> None
 def test_the_report_tells_when_it_was_written_by_which_criteria_and_what_was_not_read() -> None:
     report = report_of(HOSTS, NOW)
     assert report["written_at"] == "2026-11-26T12:00:00Z"
-    assert report["criteria"] == {"rpo": "differs", "max_lag": "differs", "max_drill_age": None}
+    assert [(each["rpo"], each["max_lag"]) for each in report["hosts"][:3]] == [
+        (3600, None),
+        (3600, 1800),
+        (None, None),
+    ]
     assert [(each["host"], each["region"], each["initialised"]) for each in report["unread"]] == [
         ("denied", "eu-west-2", True),
         ("new", "eu-west-3", False),
@@ -293,7 +297,9 @@ def test_the_page_shows_a_failed_drill_as_failed_and_each_sign_with_a_word() -> 
 )
 def test_the_page_says_what_counts_as_protected(criteria: dict[str, int], said: str) -> None:
     assert said in page(report_of([("a", criteria, result(server()))], NOW))
-    assert "as set for each host" in page(report_of([("a", criteria, result()), ("b", {"rpo": 600}, result())], NOW))
+    differing = page(report_of([("a", criteria, result()), ("b", {"rpo": 600}, result()), ("c", {}, {})], NOW))
+    assert '<p class="dim">b: A source server' in differing
+    assert '<p class="dim">c: ' not in differing
 
 
 def test_the_page_of_a_fleet_that_is_well_is_good() -> None:

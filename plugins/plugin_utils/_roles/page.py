@@ -45,6 +45,7 @@ td { padding: 7px 10px 7px 0; border-bottom: 1px solid var(--line); vertical-ali
 .number { text-align: right; white-space: nowrap }
 th.number { text-align: right }
 .nowrap { white-space: nowrap }
+.name { min-width: 190px }
 code { font: 12px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; color: var(--dim) }
 .pill { display: inline-block; padding: 1px 9px; border-radius: 10px; font-size: 12px; font-weight: 600;
   white-space: nowrap; color: var(--dim); background: var(--dim-soft) }
@@ -111,7 +112,7 @@ def page(report: Mapping[str, Any]) -> str:
         ),
         element("div", "✓ " if is_good else "✕ ", report["msg"], kind="verdict good" if is_good else "verdict"),
         _tiles(summary),
-        element("p", _criteria_text(report["criteria"]), kind="dim"),
+        *(element("p", text, kind="dim") for text in _criteria(report["hosts"])),
         _section("Could not be read", report["unread"], UNREAD_COLUMNS),
         _section("Named, but without a source server", _missing(report["hosts"]), MISSING_COLUMNS),
         _section("Accounts and Regions", report["groups"], GROUP_COLUMNS),
@@ -140,18 +141,21 @@ def _tiles(summary: Mapping[str, Any]) -> Markup:
     return element("div", *tiles, kind="tiles")
 
 
-def _criteria_text(criteria: Mapping[str, Any]) -> str:
-    """What counts as protected, and as drilled."""
-    rpo, max_lag, max_drill_age = criteria["rpo"], criteria["max_lag"], criteria["max_drill_age"]
-    protected = f"its newest recovery point is at most {_span(rpo)} old" if rpo else "its state is CONTINUOUS"
-    lag = f" and its replication lag at most {_span(max_lag)}" if max_lag else ""
-    days = "as set for each host" if max_drill_age == "differs" else f"at most {max_drill_age} days old"
-    drill = f" A drill is recent if it is {days}." if max_drill_age else ""
+def _criteria(hosts: Iterable[Row]) -> list[str]:
+    """What counts as protected, and as drilled; if the hosts that were read differ, for each of them."""
+    names: dict[str, list[str]] = {}
+    for host in hosts:
+        if host["read"]:
+            names.setdefault(_criteria_of(host), []).append(host["host"])
+    return list(names) if len(names) < 2 else [f"{', '.join(each)}: {text}" for text, each in names.items()]
+
+
+def _criteria_of(host: Row) -> str:
+    rpo, max_lag, max_drill_age = host["rpo"], host["max_lag"], host["max_drill_age"]
+    protected = f"its newest recovery point is at most {age(rpo)} old" if rpo else "its state is CONTINUOUS"
+    lag = f" and its replication lag at most {age(max_lag)}" if max_lag else ""
+    drill = f" A drill is recent if it is at most {max_drill_age} days old." if max_drill_age else ""
     return f"A source server is protected if {protected}{lag}, and nothing contradicts it.{drill}"
-
-
-def _span(seconds: Any) -> str:
-    return "as set for each host" if seconds == "differs" else age(seconds)
 
 
 def _missing(hosts: Iterable[Row]) -> list[Row]:
@@ -244,13 +248,13 @@ def _states(row: Row) -> str:
 
 
 UNREAD_COLUMNS: list[Column] = [
-    ("Host", "nowrap", _strong("host")),
+    ("Host", "name", _strong("host")),
     ("Region", "nowrap", _value("region")),
     ("", "nowrap", _unread_pill),
     ("Why", "", _value("reason")),
 ]
 MISSING_COLUMNS: list[Column] = [
-    ("Host", "nowrap", _strong("host")),
+    ("Host", "name", _strong("host")),
     ("Region", "nowrap", _value("region")),
     ("No source server has", "", _value("name")),
 ]
@@ -265,7 +269,7 @@ GROUP_COLUMNS: list[Column] = [
     ("States", "", _states),
 ]
 SERVER_COLUMNS: list[Column] = [
-    ("Source server", "nowrap", _server),
+    ("Source server", "name", _server),
     ("Account, Region", "nowrap", _place),
     ("State", "nowrap", _state),
     ("Why, and what to do", "why", _why),
@@ -274,7 +278,7 @@ SERVER_COLUMNS: list[Column] = [
     ("Drill", "nowrap", _drill),
 ]
 PROTECTED_COLUMNS: list[Column] = [
-    ("Source server", "nowrap", _strong("hostname")),
+    ("Source server", "name", _strong("hostname")),
     ("", "nowrap", _id),
     ("Account", "nowrap", _value("account")),
     ("Region", "nowrap", _value("region")),

@@ -106,6 +106,7 @@ def report_of(hosts: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]],
             {
                 "host": name,
                 "region": region,
+                "read": _is_read(result),
                 "msg": verdict_of(result, options, now)[1] or NO_RESULT,
                 "unmatched": list(result.get("unmatched") or []),
                 **{each: options.get(each) for each in CRITERIA},
@@ -122,7 +123,6 @@ def report_of(hosts: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]],
     return {
         "written_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "msg": _message(worst_first, told, unread),
-        "criteria": {each: _common(host[each] for host in told) for each in CRITERIA},
         "summary": {"hosts": len(told), "unread": len(unread), **_counts(worst_first)},
         "groups": _groups(worst_first),
         "unread": unread,
@@ -186,9 +186,3 @@ def _region_of(options: Mapping[str, Any], result: Mapping[str, Any]) -> str | N
     """The region of the rows, else the one that was asked for; None if it came from the environment."""
     rows = result.get("protection") or []
     return rows[0]["region"] if rows else options.get("region")
-
-
-def _common(values: Iterable[Any]) -> Any:
-    """The value that all hosts share; "differs" if they do not."""
-    found = list(dict.fromkeys(values))
-    return found[0] if len(found) == 1 else "differs" if found else None
