@@ -70,7 +70,7 @@ GUIDES = {
             "ls context/*file",
             *MAIL,
         ],
-        received=("Subject: Disaster recovery report",) if MAIL else (),
+        received=("From: drs@example.com",) if MAIL else (),
     ),
     "year.md": Guide(
         regions=["eu-west-1"],

@@ -40,6 +40,11 @@ class MailServer(socketserver.StreamRequestHandler):
     """As much of RFC 5321 as one mail needs."""
 
     def handle(self) -> None:
+        # The client tries TLS first.
+        with contextlib.suppress(ConnectionError):
+            self.converse()
+
+    def converse(self) -> None:
         self.say("220 mail")
         for line in iter(self.rfile.readline, b""):
             verb = line.split()[0].upper() if line.split() else b""
