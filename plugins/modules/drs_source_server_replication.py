@@ -231,6 +231,13 @@ EXAMPLES = r"""
     wait_timeout: 86400
     wait_delay: 60
     return_source_servers: false
+  register: result
+
+- name: Show how much is replicated
+  ansible.builtin.debug:
+    msg: >-
+      {{ result.summary.by_state }}: {{ result.summary.replicated_percent }} % of
+      {{ result.summary.total_storage_bytes | human_readable }}
 
 - name: Protect production again, three servers in each run, the next three when these are protected
   disaster_recovery.aws.drs_source_server_replication:
