@@ -21,6 +21,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import printable
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import FILE_VARIABLE
+from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
 
 Run = Callable[[str | None, dict[str, Any] | None], dict[str, Any]]
 
@@ -51,8 +52,10 @@ class ActionModule(NormalAction):
     waits_by_default = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module and return its result unchanged."""
-        run = cast(Run, super().run)
+        """Run the module. Its result is unchanged, unless a role judges it."""
+        return judged_by_role(self._task, self._run_shown(cast(Run, super().run), tmp, task_vars))
+
+    def _run_shown(self, run: Run, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         if not self._is_shown():
             return run(tmp, task_vars)
         host = printable((task_vars or {}).get("inventory_hostname", "localhost"))

@@ -60,7 +60,10 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 attributes:
   action:
-    support: none
+    support: partial
+    details:
+      - An action plugin on the controller lets the roles of this collection decide what a failure means. The module
+        does everything else.
   action_group:
     support: full
     membership: [disaster_recovery.aws.aws]
@@ -119,6 +122,25 @@ EXAMPLES = r"""
     rpo: 3600
     return_source_servers: false
   register: production
+
+- name: Show why others are unprotected, and what to do next
+  ansible.builtin.debug:
+    msg: "{{ item.hostname }}: {{ item.reason }}; next: {{ item.next_step }}"
+  loop: "{{ production.protection | rejectattr('protected') }}"
+  loop_control:
+    label: "{{ item.source_server_id }}"
+
+- name: Find out which hosts of the inventory have no source server
+  disaster_recovery.aws.drs_source_server_info:
+    region: eu-west-1
+    filters:
+      hostname: "{{ groups.all | default(['web1'], true) }}"
+    return_source_servers: false
+  register: hosts
+
+- name: Show where the agent is missing
+  ansible.builtin.debug:
+    msg: "{{ hosts.unmatched }}"
 
 - name: Find out which servers would lose more than half an hour of data
   disaster_recovery.aws.drs_source_server_info:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every task of ours in the documentation and the playbooks has options that the module knows, with valid values."""
+"""Every task of ours in the documentation and the roles has options that the module knows, with valid values."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def documents() -> Iterator[tuple[str, str]]:
     for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]:
         for _indent, block in BLOCK.findall(path.read_text(encoding="utf-8")):
             yield path.name, textwrap.dedent(block)
-    for path in sorted(ROOT.glob("playbooks/*.yml")):
-        yield path.name, path.read_text(encoding="utf-8")
+    for path in sorted(ROOT.glob("roles/*/tasks/*.yml")):
+        yield f"role {path.parts[-3]}", path.read_text(encoding="utf-8")
 
 
 def tasks(value: Any) -> Iterator[tuple[str, Arguments]]:
@@ -82,8 +82,8 @@ def test_every_place_is_searched() -> None:
         *(f"EXAMPLES of {name}" for name in MODULES),
         "README.md",
         "fleet.md",
-        "protect.yml",
-        "report.yml",
+        "role protect",
+        "role report",
     }
 
 

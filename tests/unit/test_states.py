@@ -20,6 +20,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
     CallType,
     ErrorKind,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import rule_for
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
     CALLS,
     OPERATION_FOR,
@@ -49,7 +51,17 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.out
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.sending import ON_SEND_ERROR, PREDICTED
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import (
+    COLUMNS,
+    GOALS,
+    OBSERVED,
+    ROWS,
+    TABLE,
+    WARNED,
+    cells_of,
+    decide,
+    whole_table,
+)
 from botocore.model import ServiceModel, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[2]
@@ -277,6 +289,11 @@ def test_the_condition_of_a_stalled_server_has_the_first_thing_to_check() -> Non
     assert condition(decide("continuous", "STALLED"), "STALLED", "UNSTABLE_NETWORK") == f"STALLED: {check}"
 
 
+def test_the_condition_of_a_call_that_is_not_made_has_the_error_beside_the_state() -> None:
+    rule = rule_for("stopped", {}, "STALLED")
+    assert condition(rule, "STALLED", "AGENT_NOT_SEEN") == f"STALLED AGENT_NOT_SEEN, {rule.reason}"
+
+
 def test_the_condition_of_a_disconnected_server_has_no_error() -> None:
     rule = decide("continuous", "DISCONNECTED")
     assert condition(rule, "DISCONNECTED", "AGENT_NOT_SEEN") == f"DISCONNECTED, {rule.reason}"
@@ -301,6 +318,28 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
             [RULES[goal, phase].verdict for goal in GOALS],
         )
         for phase in get_args(Phase)
+    }
+
+
+def test_docs_states_md_repeats_the_whole_decision_table() -> None:
+    assert "\n".join(["", *whole_table(), ""]) in STATES_PAGE.read_text(encoding="utf-8")
+
+
+def test_the_whole_decision_table_has_every_state_lifecycle_and_goal() -> None:
+    assert set(OBSERVED) >= set(PHASES)
+    assert {(options["goal"]) for options in COLUMNS.values()} == set(GOALS)
+    seen = {cell for name in OBSERVED for lifecycle in LIFECYCLES for cell in cells_of(name, lifecycle)}
+    assert seen == {
+        "start",
+        "start, warn",
+        "stop",
+        "stop, warn",
+        "held",
+        "leave",
+        "leave, warn",
+        "wait",
+        "done",
+        "fail",
     }
 
 

@@ -1,0 +1,218 @@
+# Copyright: Contributors to the Ansible project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of the roles: which are known, what their values mean, and which cannot be combined. Pure.
+
+Surveys of AWX send empty texts, so an empty value counts as unset, and every value may be a text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int
+
+PREFIX = "drs_"
+
+Read = Callable[[Any], Any]
+"""Converts a value that is not empty. Raises TypeError or ValueError."""
+
+Options = Mapping[str, Any]
+"""The options that are set, without the prefix."""
+
+Rule = tuple[Callable[[Options], bool], str]
+"""Whether options break it, and what is said then."""
+
+
+def _ids(value: Any) -> list[str]:
+    """A list of IDs, or a text with IDs separated by commas or whitespace."""
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    return [each for text in texts for each in str(text).replace(",", " ").split()]
+
+
+def _filters(value: Any) -> dict[str, Any]:
+    """A mapping, a text of JSON, or a text with key=value on each line. A key on several lines has several values."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, str):
+        raise TypeError
+    if value.lstrip().startswith("{"):
+        return dict(check_type_dict(value))
+    found: dict[str, list[Any]] = {}
+    for line in value.splitlines():
+        for key, item in (check_type_dict(line.strip()) if line.strip() else {}).items():
+            found.setdefault(key, []).append(item)
+    return {key: items[0] if len(items) == 1 else items for key, items in found.items()}
+
+
+def _exclude_filters(value: Any) -> list[dict[str, Any]]:
+    """A list of filters, one filter, a text of JSON, or a text with one filter on each line."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = json.loads(value)
+    if isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip().startswith("{")):
+        value = [value]
+    return [_filters(each) for each in (value.splitlines() if isinstance(value, str) else value) if each]
+
+
+def _positive(value: Any) -> int:
+    """An integer of at least 1. A boolean is none."""
+    if isinstance(value, bool) or (number := int(check_type_int(value))) < 1:
+        raise ValueError
+    return number
+
+
+def _report_file(value: Any) -> str:
+    if not str(value).strip().endswith((".json", ".csv", ".html")):
+        raise ValueError
+    return str(value).strip()
+
+
+def _wait_until(value: Any) -> str:
+    if value not in ("replicating", "continuous"):
+        raise ValueError
+    return str(value)
+
+
+BOOLEAN: tuple[Read, str] = (check_type_bool, "true or false")
+NUMBER: tuple[Read, str] = (_positive, "a positive integer")
+MAPPING = 'a mapping, such as {"tag:Environment": "prod"}, or a line such as tag:Environment=prod'
+
+READERS: dict[str, tuple[Read, str]] = {
+    "drs_region": (str, "a text"),
+    "drs_profile": (str, "a text"),
+    "drs_source_server_ids": (_ids, "a list of IDs"),
+    "drs_filters": (_filters, MAPPING),
+    "drs_exclude_filters": (_exclude_filters, f"a list, and each item {MAPPING}"),
+    "drs_fail": BOOLEAN,
+    "drs_max_in_progress": NUMBER,
+    "drs_wait": BOOLEAN,
+    "drs_wait_until": (_wait_until, "replicating or continuous"),
+    "drs_wait_timeout": NUMBER,
+    "drs_wait_delay": NUMBER,
+    "drs_rpo": NUMBER,
+    "drs_max_lag": NUMBER,
+    "drs_max_drill_age": NUMBER,
+    "drs_all": BOOLEAN,
+    "drs_report_file": (_report_file, "a file that ends in .json, .csv or .html"),
+}
+"""How each variable is read, and what it must be."""
+
+OTHERS = frozenset(
+    {
+        "drs_hosts",
+        "drs_options",
+        "drs_keep_going",
+        "drs_verdict",
+        "drs_source_server",
+        "drs_protect_result",
+        "drs_protect_results",
+        "drs_report_options",
+        "drs_report_path",
+        "drs_report_result",
+        "drs_report_results",
+    }
+)
+"""Names that are not options of a role: of the playbooks, of facts, of results, and of what the roles use inside."""
+
+HOST_VARIABLES = frozenset(
+    {
+        "agent_version",
+        "arn",
+        "data_replication_info",
+        "last_launch_result",
+        "life_cycle",
+        "lifecycle",
+        "recovery_instance_id",
+        "region",
+        "replication_direction",
+        "reversed_direction_source_server_arn",
+        "source_cloud_properties",
+        "source_network_id",
+        "source_properties",
+        "source_server_id",
+        "staging_area",
+        "tags",
+    }
+)
+"""Host variables of the inventory plugin, whose hostvars_prefix may be drs_. A reserved name always has that prefix."""
+
+
+def _selects_not_once(options: Options) -> bool:
+    return ("source_server_ids" in options) == ("filters" in options)
+
+
+def _selects_twice(options: Options) -> bool:
+    return "source_server_ids" in options and "filters" in options
+
+
+def _excludes_from_nothing(options: Options) -> bool:
+    return "exclude_filters" in options and "filters" not in options
+
+
+def _excludes_from_ids(options: Options) -> bool:
+    return "exclude_filters" in options and "source_server_ids" in options
+
+
+def _waits_for_a_state(options: Options) -> bool:
+    return bool(options.get("wait")) and "replication-state" in options.get("filters", {})
+
+
+WAITS_FOR_A_STATE = """drs_wait cannot be combined with replication-state in drs_filters, \
+since a second run would not wait for what the first one started."""
+
+RULES: dict[str, list[Rule]] = {
+    "protect": [
+        (_selects_not_once, "Set either drs_source_server_ids or drs_filters."),
+        (_excludes_from_nothing, "drs_exclude_filters requires drs_filters."),
+        (_waits_for_a_state, WAITS_FOR_A_STATE),
+    ],
+    "report": [
+        (_selects_twice, "Set only one of drs_source_server_ids and drs_filters."),
+        (_excludes_from_ids, "drs_exclude_filters cannot be combined with drs_source_server_ids."),
+    ],
+}
+"""What each role refuses."""
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each name with our prefix that nothing here knows, with the nearest one."""
+    known = {*READERS, *OTHERS, *(f"{PREFIX}{name}" for name in HOST_VARIABLES)}
+    unknown = sorted(name for name in names if name.startswith(PREFIX) and name not in known)
+    offered = [*READERS, "drs_hosts"]
+    return [
+        f"{name} is not a variable of this collection; the nearest is "
+        f"{difflib.get_close_matches(name, offered, n=1, cutoff=0)[0]}."
+        for name in unknown
+    ]
+
+
+def read_variables(values: Mapping[str, Any], role: str) -> tuple[dict[str, Any], list[str]]:
+    """The options of a role, without the prefix and only those that are set, and a sentence for each error.
+
+    values: variables by name, finished; those that the table does not have are ignored.
+    """
+    options: dict[str, Any] = {}
+    errors = []
+    for name, (read, what) in READERS.items():
+        value = values.get(name)
+        if _is_empty(value):
+            continue
+        try:
+            read_value = read(value)
+        except (TypeError, ValueError):
+            errors.append(f"{name} must be {what}.")
+            continue
+        if not _is_empty(read_value):
+            options[name.removeprefix(PREFIX)] = read_value
+    # A selector that cannot be read is set all the same.
+    if not errors:
+        errors = [sentence for is_broken, sentence in RULES[role] if is_broken(options)]
+    return options, errors
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())

@@ -1,0 +1,210 @@
+# Copyright: Contributors to the Ansible project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the variables of the roles mean, and which are refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.disaster_recovery.aws.plugins.lookup.drs_options import LookupModule
+from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
+from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.variables import (
+    HOST_VARIABLES,
+    OTHERS,
+    READERS,
+    RULES,
+    read_variables,
+    unknown_variables,
+)
+from botocore.session import get_session
+
+ROOT = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+SELECTED = {"drs_filters": "hostname=web1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("drs_max_in_progess", "drs_max_in_progress"),
+        ("drs_filter", "drs_filters"),
+        ("drs_host", "drs_hosts"),
+        ("drs_reportfile", "drs_report_file"),
+    ],
+)
+def test_a_typing_error_is_refused_with_the_name_that_was_meant(name: str, nearest: str) -> None:
+    assert unknown_variables([name]) == [f"{name} is not a variable of this collection; the nearest is {nearest}."]
+
+
+def test_a_name_that_is_like_no_other_is_refused_too() -> None:
+    assert len(unknown_variables(["drs_state", "drs_x", "other_variable", "filters"])) == 2
+
+
+def test_names_of_facts_results_and_host_variables_are_known() -> None:
+    names = [*OTHERS, *READERS, *(f"drs_{name}" for name in HOST_VARIABLES)]
+    assert unknown_variables(names) == []
+
+
+def test_every_member_of_a_source_server_is_a_host_variable() -> None:
+    model: Any = get_session().get_service_model("drs").shape_for("SourceServer")
+    members = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in model.members}
+    assert members <= HOST_VARIABLES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> None:
+    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = spec["argument_specs"]["main"]["options"]
+    tasks = (ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8")
+    assert {f"drs_{name}" for name in re.findall(r"drs_options\.set\.(\w+)", tasks)} <= set(options)
+    assert set(options) <= set(READERS)
+    # ansible-core would refuse the empty text of a survey for any other type.
+    assert {option["type"] for option in options.values()} <= {"raw", "str"}
+    assert {name for name in re.findall(r"\bdrs_\w+", tasks) if not name.startswith("drs_source_server_")} <= {
+        *READERS,
+        *OTHERS,
+    }
+
+
+def test_every_option_is_in_the_argument_spec_of_a_role() -> None:
+    specs = [
+        yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        for role in ROLES
+    ]
+    assert {name for spec in specs for name in spec["argument_specs"]["main"]["options"]} == set(READERS)
+    assert set(RULES) == set(ROLES)
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\n", None, [], {}])
+def test_an_empty_value_counts_as_not_set(empty: Any) -> None:
+    assert read_variables(dict.fromkeys(READERS, empty), "report") == ({}, [])
+    assert read_variables({**dict.fromkeys(READERS, empty), **SELECTED}, "protect") == (
+        {"filters": {"hostname": "web1"}},
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("drs_source_server_ids", "s-1,s-2\n  s-3", ["s-1", "s-2", "s-3"]),
+        ("drs_source_server_ids", [" s-1 "], ["s-1"]),
+        ("drs_filters", "tag:env=prod\nhostname=web*\n", {"tag:env": "prod", "hostname": "web*"}),
+        ("drs_filters", "hostname=web1\nhostname=web2", {"hostname": ["web1", "web2"]}),
+        ("drs_filters", '{"hostname":\n ["web1", "web2"]}', {"hostname": ["web1", "web2"]}),
+        ("drs_filters", {"tag:env": "prod"}, {"tag:env": "prod"}),
+        ("drs_rpo", "3600", 3600),
+        ("drs_rpo", 3600, 3600),
+        ("drs_fail", "no", False),
+        ("drs_all", "true", True),
+        ("drs_report_file", " report.html ", "report.html"),
+    ],
+)
+def test_a_value_is_read_from_a_text_as_well(name: str, value: Any, expected: Any) -> None:
+    assert read_variables({name: value}, "report") == ({name.removeprefix("drs_"): expected}, [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hostname=web1\ntag-key=hold",
+        [{"hostname": "web1"}, {"tag-key": "hold"}],
+        ["hostname=web1", "tag-key=hold"],
+        '[{"hostname": "web1"}, {"tag-key": "hold"}]',
+    ],
+)
+def test_each_line_of_the_exclusions_is_a_filter_of_its_own(value: Any) -> None:
+    options, errors = read_variables({**SELECTED, "drs_exclude_filters": value}, "protect")
+    assert (options["exclude_filters"], errors) == ([{"hostname": "web1"}, {"tag-key": "hold"}], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "must_be"),
+    [
+        ("drs_filters", "web1", "a mapping"),
+        ("drs_filters", ["web1"], "a mapping"),
+        ("drs_filters", "{hostname", "a mapping"),
+        ("drs_exclude_filters", "web1", "a list"),
+        ("drs_exclude_filters", 5, "a list"),
+        ("drs_exclude_filters", "[1", "a list"),
+        ("drs_rpo", 0, "a positive integer"),
+        ("drs_rpo", "0.5", "a positive integer"),
+        ("drs_rpo", True, "a positive integer"),
+        ("drs_max_drill_age", "often", "a positive integer"),
+        ("drs_fail", "perhaps", "true or false"),
+        ("drs_wait_until", "never", "replicating or continuous"),
+        ("drs_report_file", "report.txt", "a file that ends in .json, .csv or .html"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_it_must_be(name: str, value: Any, must_be: str) -> None:
+    for role in RULES:
+        _options, errors = read_variables({name: value}, role)
+        assert len(errors) == 1
+        assert errors[0].startswith(f"{name} must be {must_be}")
+
+
+@pytest.mark.parametrize(
+    ("role", "values", "sentence"),
+    [
+        ("protect", {}, "Set either"),
+        ("protect", {"drs_source_server_ids": "s-1", **SELECTED}, "Set either"),
+        ("protect", {"drs_source_server_ids": "s-1", "drs_exclude_filters": "hostname=a"}, "requires drs_filters"),
+        ("protect", {"drs_filters": "replication-state=STOPPED", "drs_wait": "yes"}, "cannot be combined"),
+        ("report", {"drs_source_server_ids": "s-1", **SELECTED}, "Set only one"),
+        ("report", {"drs_source_server_ids": "s-1", "drs_exclude_filters": "hostname=a"}, "cannot be combined"),
+    ],
+)
+def test_what_cannot_be_combined_is_refused(role: str, values: dict[str, Any], sentence: str) -> None:
+    _options, errors = read_variables(values, role)
+    assert [sentence in error for error in errors] == [True]
+
+
+class _Templar:
+    """Finishes a template in its own way."""
+
+    def template(self, value: Any) -> Any:
+        return value.replace("{{ region }}", "eu-west-1") if isinstance(value, str) else value
+
+
+def test_the_lookup_finishes_what_it_reads_and_finds_every_name() -> None:
+    templar: Any = _Templar()
+    variables = {"drs_region": "{{ region }}", "drs_rpo": 0, "drs_filter": "{{ undefined }}", "region": "x", "x": 1}
+    assert LookupModule(templar=templar).run(["report"], variables) == [
+        {
+            "set": {"region": "eu-west-1"},
+            "errors": [
+                "drs_filter is not a variable of this collection; the nearest is drs_filters.",
+                "drs_rpo must be a positive integer.",
+            ],
+        }
+    ]
+    assert LookupModule(templar=templar).run(["report"]) == [{"set": {}, "errors": []}]
+
+
+class _Task:
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self.vars = variables
+
+
+FAILED = {"failed": True, "msg": "1 of 2 source servers failed.", "summary": {}, "exception": "(traceback)"}
+
+
+def test_a_role_judges_a_failure_itself() -> None:
+    judged = judged_by_role(_Task({"drs_keep_going": True}), FAILED)
+    assert judged == {"failed": False, "has_failed": True, "msg": FAILED["msg"], "summary": {}}
+
+
+@pytest.mark.parametrize("variables", [{}, {"drs_keep_going": "true"}, {"drs_keep_going": False}])
+def test_without_a_role_a_failure_stays_one(variables: dict[str, Any]) -> None:
+    assert judged_by_role(_Task(variables), FAILED) == FAILED
+
+
+@pytest.mark.parametrize("result", [{"failed": True, "msg": "MODULE FAILURE"}, {"unreachable": True}, {"summary": {}}])
+def test_a_crash_an_unreachable_host_and_a_success_stay_what_they_are(result: dict[str, Any]) -> None:
+    assert judged_by_role(_Task({"drs_keep_going": True}), result) == result
