@@ -38,7 +38,10 @@ def fleet(*servers: Script, **script: Any) -> Script:
     jobs, recovery_instances: of the region.
     """
     named = [{"sourceServerID": sid(number), "state": "CONTINUOUS", **each} for number, each in enumerate(servers, 1)]
-    region = {"servers": named, **{key: script.pop(key) for key in ("jobs", "recovery_instances") if key in script}}
+    region: Script = {
+        "servers": named,
+        **{key: script.pop(key) for key in ("jobs", "recovery_instances") if key in script},
+    }
     return {"clock": {"wall": STEP}, "regions": {REGION: region}, **script}
 
 
@@ -138,7 +141,7 @@ def _client(service: Service) -> Any:
     client = _session().create_client("drs", region_name=REGION, endpoint_url="http://127.0.0.1:1", config=config)
 
     def answer(request: Any, **_event: Any) -> AWSResponse:
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        headers: Any = {name.lower(): _text(value) for name, value in request.headers.items()}
         path = request.url.partition("127.0.0.1:1")[2]
         body = request.body or b""
         reply = service.call(
@@ -151,9 +154,11 @@ def _client(service: Service) -> Any:
         )
         if reply.status is None:
             raise ConnectionClosedError(endpoint_url=request.url)
-        return AWSResponse(request.url, reply.status, dict(reply.headers), _Raw(reply.encoded()))
+        answered: Any = dict(reply.headers)
+        return AWSResponse(request.url, reply.status, answered, _Raw(reply.encoded()))
 
-    client.meta.events.register("before-send.drs", answer)
+    events: Any = client.meta.events
+    events.register("before-send.drs", answer)
     return client
 
 

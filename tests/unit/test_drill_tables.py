@@ -416,8 +416,8 @@ def test_each_row_of_the_tables_is_tested() -> None:
 def test_the_guide_repeats_both_tables() -> None:
     page = (Path(__file__).parents[2] / "docs" / "drills.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| [^|]+ \| (\w+) \|$", page, re.MULTILINE)
-    rows = [*DRILL_ROWS, *TERMINATION_ROWS]
-    assert [each for each in told if each != "outcome"] == [row.verdict for row in rows if row.verdict != "ask"]
+    verdicts = [row.verdict for row in DRILL_ROWS] + [row.verdict for row in TERMINATION_ROWS]
+    assert [each for each in told if each != "outcome"] == [verdict for verdict in verdicts if verdict != "ask"]
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -517,7 +517,8 @@ def test_no_instance_is_terminated_that_was_there_before(seen: Observed) -> None
             assert isinstance(seen.configuration, dict)
             named = seen.configuration.get("launchIntoInstanceProperties")
             assert named is None or isinstance(named, dict)
-            assert (named or {}).get("launchIntoEC2InstanceID") is None or named["launchIntoEC2InstanceID"] not in ids
+            machine = (named or {}).get("launchIntoEC2InstanceID")
+            assert machine is None or machine not in ids
 
 
 @properties
