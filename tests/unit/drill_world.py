@@ -95,11 +95,15 @@ class DrillWorld:
     def now(self) -> datetime:
         return self.born + timedelta(seconds=self.clock() - self.born_at)
 
+    def api(self, wait_timeout: float = 3600) -> DrsRecoveryApi:
+        """The API of a run that lasts at most so many seconds."""
+        until = self.clock() + wait_timeout
+        return DrsRecoveryApi(_client(self.service), until, 2, self.clock.pass_, self.clock)
+
     def run(self, *source_server_ids: str, filtered: bool = False, **options: Any) -> Result:
         """Run over these servers, by default all. filtered: as if filters had selected them."""
         given = {"wait_timeout": 7200, "holds": filtered, **options}
-        until = self.clock() + given["wait_timeout"]
-        api = DrsRecoveryApi(_client(self.service), until, 2, self.clock.pass_, self.clock)
+        api = self.api(given["wait_timeout"])
         wanted = source_server_ids or tuple(self.service.servers(REGION))
         outcomes = [DrillOutcome(each) for each in wanted]
         if filtered:

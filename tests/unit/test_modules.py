@@ -93,7 +93,7 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
         "DescribeJobs",
         {"with O(filters)", "if an error ended the run"},
     ),
-    (INFO, {"rpo": 3600}, None, {"unless O(return_source_servers=false)"}),
+    (INFO, {"rpo": 3600, "max_drill_age": 90}, None, {"unless O(return_source_servers=false)"}),
     (INFO, {"return_source_servers": False}, "DescribeSourceServers", {"if an error ended the run"}),
 ]
 """Module, arguments, the operation that fails, and which conditions of RETURN the result meets."""

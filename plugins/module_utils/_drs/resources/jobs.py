@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 from .iso8601 import parse_datetime
@@ -68,6 +68,23 @@ def participant_in(job: Job, source_server_id: str) -> Mapping[str, Any] | None:
     """What the job says of this source server; None if it does not name it."""
     named = (each for each in objects_at(job, "participatingServers"))
     return next((each for each in named if text_at(each, "sourceServerID") == source_server_id), None)
+
+
+OLDEST = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def newest_first(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs by their creation."""
+    return sorted(jobs, key=lambda job: created_at(job) or OLDEST, reverse=True)
+
+
+def jobs_by_server(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    """The jobs by source server ID, each list in the order given."""
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        for server_id in servers_in(job):
+            found.setdefault(server_id, []).append(job)
+    return found
 
 
 def launch_status_in(job: Job, source_server_id: str) -> str | None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..api.errors import IDENTITY_CODES, DrsError
-from ..resources.evidence import Evidence
 from ..resources.jobs import Job, LaunchAction, created_at, initiator_of, job_id_of, servers_in
 from ..resources.lifecycle import lifecycle_of
 from ..resources.next_steps import next_step_of
@@ -21,7 +20,7 @@ from ..resources.text import abridged, count, listed, printable, sentence, short
 from ..run.drill_options import DrillGoal
 from ..run.drill_run import DrillOutcome, DrillRun
 from ..run.outcomes import End
-from .summaries import Named, by_cause, summary_of, tags_value, where
+from .summaries import Named, by_cause, evidence_row, summary_of, tags_value, where
 
 COUNTED_ENDS: tuple[End, ...] = ("held", "deferred", "failed")
 """Ends counted in the summary."""
@@ -202,17 +201,6 @@ def _action_row(action: LaunchAction) -> dict[str, Any]:
         "status": short(action.status),
         "optional": action.optional,
         "failure_reason": None if reason is None else abridged(reason),
-    }
-
-
-def evidence_row(evidence: Evidence | None) -> dict[str, Any] | None:
-    """The return value evidence; None if there is none."""
-    if evidence is None:
-        return None
-    return {
-        "job_id": short(evidence.job_id),
-        "at": short(evidence.at),
-        "launch_actions": evidence.launch_actions,
     }
 
 

@@ -16,12 +16,9 @@ from typing import Any, Literal
 from ..api.errors import InvalidOptions
 from ..resources.iso8601 import parse_datetime
 from ..resources.text import printable
-from .options import Params, check_limits, check_selectors
+from .options import LONGEST_DRILL_AGE, Params, check_limits, check_selectors
 
 DrillGoal = Literal["drilled", "absent"]
-
-LONGEST_AGE = 3650
-"""Days."""
 
 HOURS = 24
 
@@ -59,8 +56,8 @@ def parse_drill_options(params: Params, check_mode: bool) -> DrillOptions:
     check_limits(params)
     check_selectors(params)
     drills = params["state"] == "drilled"
-    _check_age("max_age", params["max_age"], LONGEST_AGE, "days")
-    _check_age("min_age", params["min_age"], LONGEST_AGE * HOURS, "hours")
+    _check_age("max_age", params["max_age"], LONGEST_DRILL_AGE, "days")
+    _check_age("min_age", params["min_age"], LONGEST_DRILL_AGE * HOURS, "hours")
     if drills and params["terminate"] and not params["wait"]:
         raise InvalidOptions("terminate: true requires wait: true, since only a drill that ended can be terminated")
     return DrillOptions(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from ..api.calls import CALLS_AT_ONCE, batches
@@ -23,7 +23,8 @@ from ..resources.jobs import (
     is_active,
     is_completed,
     job_id_of,
-    servers_in,
+    jobs_by_server,
+    newest_first,
 )
 from ..resources.recovery_instances import RecoveryInstance
 from ..resources.rows import Question
@@ -35,8 +36,6 @@ FIRST_LISTING = timedelta(days=2)
 
 MARGIN = timedelta(hours=1)
 """How much earlier later listings begin: clocks differ, and jobs show late."""
-
-OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 
 LogByServer: TypeAlias = "Mapping[str | None, Sequence[JobLogItem]]"
 """The log of a job by source server ID; None has what is about no server."""
@@ -108,7 +107,7 @@ class Looks:
         jobs = list(self._jobs_of.get(server_id, []))
         last = self.jobs.get(last_launch_of(server).job_id or "")
         if last is not None and not any(each is last for each in jobs):
-            jobs = _newest_first([*jobs, last])
+            jobs = newest_first([*jobs, last])
         return Observed(
             server_id,
             server,
@@ -169,11 +168,8 @@ class Looks:
         return min([run.began, *(at for at in created if at is not None)]) - MARGIN
 
     def _index(self) -> None:
-        self._jobs_of = {}
-        jobs = _newest_first(self.jobs.values())
-        for job in jobs:
-            for server_id in servers_in(job):
-                self._jobs_of.setdefault(server_id, []).append(job)
+        jobs = newest_first(self.jobs.values())
+        self._jobs_of = jobs_by_server(jobs)
         self._recovery_job = next((each for each in jobs if is_active(each) and initiator_of(each) == RECOVERY), None)
 
     def _log(self, job_id: str | None, server_id: str) -> Log:
@@ -205,10 +201,6 @@ class Looks:
             self._snapshots[work.server_id] = _unreadable(error)
         else:
             self._snapshots[work.server_id] = [] if newest is None else [newest]
-
-
-def _newest_first(jobs: Iterable[Job]) -> list[Job]:
-    return sorted(jobs, key=lambda job: created_at(job) or OLDEST, reverse=True)
 
 
 def _unreadable(error: DrsError) -> Unreadable:

@@ -212,3 +212,14 @@ def parse_max_lag(max_lag: int | None) -> int | None:
     if max_lag is not None and not 1 <= max_lag <= MOST_SECONDS:
         raise InvalidOptions(f"max_lag must be from 1 to {MOST_SECONDS} seconds (one year)")
     return max_lag
+
+
+LONGEST_DRILL_AGE = 3650
+"""Days."""
+
+
+def parse_max_drill_age(max_drill_age: int | None) -> int | None:
+    """The days for which a drill is fresh. Raises InvalidOptions unless it is from 1 day to ten years."""
+    if max_drill_age is not None and not 1 <= max_drill_age <= LONGEST_DRILL_AGE:
+        raise InvalidOptions(f"max_drill_age must be from 1 to {LONGEST_DRILL_AGE} days (ten years)")
+    return max_drill_age
