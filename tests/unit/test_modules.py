@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each module as a process of its own, against the emulator."""
+"""Each module as a process, against the emulator."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+from ansible_collections.disaster_recovery.aws.tests.unit.forks import Finished
 from ansible_collections.disaster_recovery.aws.tests.unit.ids import short_id
+from ansible_collections.disaster_recovery.aws.tests.unit.modules import MODULES, NAMES, result_of
 
-PATHS = os.pathsep.join(filter(None, sys.path))
-MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
 INFO = "drs_source_server_info"
 REPLICATION = "drs_source_server_replication"
 SERVERS = [
@@ -43,25 +43,6 @@ Run = Callable[..., dict[str, Any]]
 def emulator() -> Iterator[Emulator]:
     with Emulator(SCRIPT) as running:
         yield running
-
-
-@pytest.fixture
-def run(emulator: Emulator, tmp_path: Path) -> Run:
-    """Run a module with arguments; its result is what it prints."""
-
-    def run_module(name: str, **arguments: Any) -> dict[str, Any]:
-        file = tmp_path / "arguments.json"
-        file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
-        environment = {**inherited, **emulator.environment, "AWS_MAX_ATTEMPTS": "1", "PYTHONPATH": PATHS}
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert done.stderr == ""
-        result: dict[str, Any] = json.loads(done.stdout)
-        assert done.returncode == bool(result.get("failed"))
-        return result
-
-    return run_module
 
 
 def expired(operation: str) -> dict[str, Any]:
@@ -120,6 +101,21 @@ def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> Non
         for each in value if isinstance(value, list) else [value]:
             if "contains" in facts:
                 assert_documented(each, facts["contains"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_new_python_process_prints_the_same(run: Run, tmp_path: Path, name: str) -> None:
+    arguments = {"filters": {"hostname": "web1", "replication-state": ["STOPED", "CONTINUOUS"]}}
+    file = tmp_path / "arguments.json"
+    file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
+    forked = run(name, **arguments)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = result_of(Finished(done.returncode, done.stdout, done.stderr))
+    assert set(result) == set(forked)
+    assert (result["msg"], result["warnings"]) == (forked["msg"], forked["warnings"])
+    assert "STOPED" in str(result["warnings"])
 
 
 def test_what_is_returned_is_what_is_documented(run: Run, emulator: Emulator) -> None:

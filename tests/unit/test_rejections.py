@@ -4,29 +4,26 @@
 
 """What both modules reject, in one clear sentence and with the usual keys in the result.
 
-Runs each module's main() against the emulator. The integration targets invalid_options and fleet show a few of these
+Runs each module against the emulator. The integration targets invalid_options and fleet show a few of these
 rejections in a playbook and ad hoc.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import botocore.loaders
-import botocore.session
 import pytest
-from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_info as info
-from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
-from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 Document = dict[str, Any]
+Run = Callable[..., Document]
 
+INFO = "drs_source_server_info"
+REPLICATION = "drs_source_server_replication"
 ID = sid(1)
 WEB = {"hostname": "web1"}
 STOP = {"state": "stopped", "delete_snapshots": True}
@@ -113,28 +110,10 @@ MATCHING_NOTHING: list[tuple[Document, str]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def loader() -> botocore.loaders.Loader:
-    """botocore's files, read once."""
-    return botocore.loaders.create_loader()
-
-
 @pytest.fixture
-def emulator(loader: botocore.loaders.Loader, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """The emulator, which only the environment leads to, without the user's own AWS settings."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *_search_path: loader)
-    with Emulator(SCRIPT) as emulator:
-        settings = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_MAX_ATTEMPTS": "1"}
-        for name, value in {**emulator.environment, **settings}.items():
-            monkeypatch.setenv(name, value)
-        yield emulator
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    return Runner(monkeypatch, capsys)
+def emulator() -> Iterator[Emulator]:
+    with Emulator(SCRIPT) as running:
+        yield running
 
 
 def assert_rejected(result: Document, msg: str) -> None:
@@ -152,8 +131,8 @@ def assert_rejected(result: Document, msg: str) -> None:
 
 
 @pytest.mark.parametrize(("options", "msg"), REJECTED_BEFORE_ANY_CALL, ids=str)
-def test_bad_options_are_rejected_before_any_call(options: Document, msg: str, run: Runner, emulator: Emulator) -> None:
-    result = run(replication.main, **options)
+def test_bad_options_are_rejected_before_any_call(options: Document, msg: str, run: Run, emulator: Emulator) -> None:
+    result = run(REPLICATION, **options)
     assert_rejected(result, msg)
     assert result["outcomes"] == []
     assert emulator.journal() == []
@@ -161,9 +140,9 @@ def test_bad_options_are_rejected_before_any_call(options: Document, msg: str, r
 
 @pytest.mark.parametrize(("filters", "msg"), FILTERS, ids=str)
 def test_the_info_module_rejects_bad_filters_before_any_call(
-    filters: Document, msg: str, run: Runner, emulator: Emulator
+    filters: Document, msg: str, run: Run, emulator: Emulator
 ) -> None:
-    result = run(info.main, filters=filters)
+    result = run(INFO, filters=filters)
     assert result["failed"]
     assert re.search(msg, result["msg"])
     assert emulator.journal() == []
@@ -171,21 +150,21 @@ def test_the_info_module_rejects_bad_filters_before_any_call(
 
 @pytest.mark.parametrize(("missing", "options", "msg"), MISSING_FROM_THE_ENVIRONMENT, ids=str)
 def test_what_is_missing_from_the_environment_is_named_before_any_call(
-    missing: list[str], options: Document, msg: str, run: Runner, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    missing: list[str], options: Document, msg: str, run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in missing:
         monkeypatch.delenv(name)
-    assert_rejected(run(replication.main, source_server_id=ID, **options), msg)
+    assert_rejected(run(REPLICATION, source_server_id=ID, **options), msg)
     assert emulator.journal() == []
 
 
 @pytest.mark.parametrize(("options", "msg"), FOUND_OUT_BY_A_CALL, ids=str)
 def test_what_a_call_finds_out_is_said_in_one_sentence_and_nothing_is_started(
-    options: Document, msg: str, run: Runner, emulator: Emulator
+    options: Document, msg: str, run: Run, emulator: Emulator
 ) -> None:
     if "access_key" in options:
         options = {**options, "access_key": options["access_key"] or emulator.environment["AWS_ACCESS_KEY_ID"]}
-    result = run(replication.main, source_server_id=ID, **options)
+    result = run(REPLICATION, source_server_id=ID, **options)
     assert_rejected(result, msg)
     assert SECRET_KEY not in json.dumps({key: value for key, value in result.items() if key != "invocation"})
     reached = [] if "endpoint_url" in options else ["DescribeSourceServers"]
@@ -194,9 +173,9 @@ def test_what_a_call_finds_out_is_said_in_one_sentence_and_nothing_is_started(
 
 @pytest.mark.parametrize(("filters", "region"), MATCHING_NOTHING, ids=str)
 def test_filters_that_match_nothing_are_rejected_with_the_region(
-    filters: Document, region: str, run: Runner, emulator: Emulator
+    filters: Document, region: str, run: Run, emulator: Emulator
 ) -> None:
-    result = run(replication.main, filters=filters, region=region)
+    result = run(REPLICATION, filters=filters, region=region)
     assert result["failed"]
     assert not result["changed"]
     assert region in result["msg"]
