@@ -556,7 +556,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
     exclusion_message,
@@ -626,8 +625,8 @@ def main() -> None:
     if found and found.unmatched_exclusions:
         wrong = exclusion_message(api.region, found.unmatched_exclusions)
         module.fail_json(msg=sentence(f"{wrong}; nothing was started"), **values(module, [], unmatched))
-    run = Run(options, api, outcomes_for(selection, found), report=Progress(options.goal, write_progress))
-    run.namesakes = namesakes(found.listed) if found else {}
+    report, listed_servers = Progress(options.goal, write_progress), found.listed if found else []
+    run = Run(options, api, outcomes_for(selection, found), report=report, listed=listed_servers)
     reconcile(run)
     known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
     warnings = warnings_of(run, datetime.now(timezone.utc))

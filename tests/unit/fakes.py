@@ -213,8 +213,8 @@ class FakeDrs:
         outcomes = [Outcome(source_server_id) for source_server_id in source_server_ids or self.servers]
         return self.go_on(outcomes, **options)
 
-    def go_on(self, outcomes: list[Outcome], **options: Any) -> Run:
-        """As run, for servers that were described already."""
+    def go_on(self, outcomes: list[Outcome], listed: Sequence[SourceServer] = (), **options: Any) -> Run:
+        """As run, for servers that were described already. listed: what else the listing under filters returned."""
         begin, begun_at = len(self.journal), self.clock()
         reports: list[list[str | None]] = []
         self.clock.slept.clear()
@@ -231,6 +231,7 @@ class FakeDrs:
             self.clock,
             self.clock.sleep,
             lambda seen: reports.append([outcome.state for outcome in seen]),
+            listed=listed,
         )
         reconcile(run)
         took_effect = {each for each, server in self.servers.items() if server.effects > effects[each]}

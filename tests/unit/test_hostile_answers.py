@@ -26,8 +26,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
+    Matcher,
     Selection,
-    matches,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
@@ -182,7 +182,7 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     assert storage.percent is None or 0 <= storage.percent <= 100
     assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
     for key in (*READERS, "tag:Env"):
-        assert matches(shown, {key: ["*"]}) in (True, False)
+        assert Matcher({key: ["*"]}).matches(shown) in (True, False)
     assert lifecycle_of(shown) in LIFECYCLES
 
     api = HostileApi(shown, answered)

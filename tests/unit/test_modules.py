@@ -29,6 +29,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.modules import MODULES
 
 INFO = "drs_source_server_info"
 REPLICATION = "drs_source_server_replication"
+DRILL = "drs_drill"
 SERVERS = [
     {"sourceServerID": sid(1), "hostname": "web1", "state": "CONTINUOUS", "snapshots": [600]},
     {"sourceServerID": sid(2), "hostname": "web2", "state": "STOPPED"},
@@ -78,6 +79,18 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
         REPLICATION,
         {"filters": {"hostname": "web*"}, "return_source_servers": False},
         "StartReplication",
+        {"with O(filters)", "if an error ended the run"},
+    ),
+    (
+        DRILL,
+        {"source_server_id": sid(1), "wait_delay": 1, "_ansible_diff": True},
+        None,
+        {"with O(source_server_id)", "success, with O(source_server_id)", "in diff mode"},
+    ),
+    (
+        DRILL,
+        {"filters": {"hostname": "web*"}, "return_source_servers": False, "state": "absent"},
+        "DescribeJobs",
         {"with O(filters)", "if an error ended the run"},
     ),
     (INFO, {"rpo": 3600}, None, {"unless O(return_source_servers=false)"}),

@@ -21,10 +21,13 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     UNLAUNCHABLE,
     cause_of,
     copied_by_start,
+    explanation_of,
     next_step_of,
     reason_of,
     shortcoming_of,
+    warning_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import (
     FIRST_CHECK,
     RULES,
@@ -32,7 +35,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     advice,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, phase_of
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, decide
 from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
     DOCUMENTS,
     INSTANCE,
@@ -53,6 +56,7 @@ from hypothesis import strategies as st
 
 STATES = [*PHASES, "SOMETHING_NEW", None]
 SPEAKING = [name for name, facts in LIFECYCLES.items() if facts.speaks]
+NO_REPORT = RULES["continuous", "unreadable"].reason
 SEE_THE_AGENT = RULES["continuous", "disconnected"].reason
 PROTECT = (
     f"production may run on {INSTANCE}: protect it by reversed replication or fail back, and leave this server and"
@@ -159,9 +163,9 @@ def test_an_error_is_no_longer_advised_on_in_the_predicted_state() -> None:
 
 
 def test_a_server_that_this_run_stopped_needs_nothing() -> None:
-    assert next_step_of(document("STOPPED"), "STOPPED", stopped_by_run=True) is None
-    assert next_step_of(document("CONTINUOUS"), "STOPPED", stopped_by_run=True) is None
-    assert next_step_of(document("DISCONNECTED"), "DISCONNECTED", stopped_by_run=True) == SEE_THE_AGENT
+    assert next_step_of(document("STOPPED"), "STOPPED", called_by_run=True) is None
+    assert next_step_of(document("CONTINUOUS"), "STOPPED", called_by_run=True) is None
+    assert next_step_of(document("DISCONNECTED"), "DISCONNECTED", called_by_run=True) == SEE_THE_AGENT
 
 
 def test_production_is_not_called_home_again_where_the_copy_has_an_error() -> None:
@@ -179,7 +183,7 @@ def test_no_advice_about_the_agent_is_given_where_the_lifecycle_speaks(
     step = next_step_of(server, state)
     reason = reason_of(server, state, decide("continuous", state))
     assert step
-    assert reason == ", ".join(part for part in (state, error, step) if part)
+    assert reason == ", ".join(part for part in (state or NO_REPORT, error, step) if part)
     for text in (step, reason, cause_of(server, state, decide("continuous", state))):
         assert "reinstall" not in text
         assert not any(check in text for check in FIRST_CHECK.values())
@@ -192,7 +196,16 @@ def test_servers_of_one_lifecycle_and_state_have_one_cause(lifecycle: Lifecycle,
     one = document(state, **MEMBERS[lifecycle])
     other = document(state, **{**MEMBERS[lifecycle], "sourceServerID": "s-0000000000000000f"})
     assert cause_of(one, state, rule) == cause_of(other, state, rule)
-    assert (cause_of(one, state, rule) == LIFECYCLES[lifecycle].cause) == (lifecycle in SPEAKING)
+    told = LIFECYCLES[lifecycle].cause if state else f"{NO_REPORT}, {LIFECYCLES[lifecycle].cause}"
+    assert (cause_of(one, state, rule) == told) == (lifecycle in SPEAKING)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_server_without_a_state_says_so_whatever_its_lifecycle(lifecycle: Lifecycle, goal: Goal) -> None:
+    server, rule = document(None, **MEMBERS[lifecycle]), decide(goal, None)
+    told = [tell(server, None, rule) for tell in (cause_of, reason_of, explanation_of, warning_of)]
+    assert [text for text in told if not text.startswith(NO_REPORT)] == []
 
 
 def test_a_server_that_was_disconnected_on_purpose_is_told_apart() -> None:
@@ -271,10 +284,10 @@ def test_what_contradicts_that_a_continuous_server_is_protected(
 
 @properties
 @given(DOCUMENTS, st.one_of(TEXTS, st.none()), st.booleans())
-def test_any_document_gives_printable_clauses(server: Any, state: str | None, stopped_by_run: bool) -> None:
+def test_any_document_gives_printable_clauses(server: Any, state: str | None, called_by_run: bool) -> None:
     rule = RULES["continuous", phase_of(state)]
     texts = [
-        next_step_of(server, state, stopped_by_run),
+        next_step_of(server, state, called_by_run),
         copied_by_start(server),
         cause_of(server, state, rule),
         reason_of(server, state, rule),

@@ -115,9 +115,8 @@ def test_an_outcome_tells_the_lifecycle_and_what_to_do_next(
     drs = FakeDrs({sid(0): FakeServer([state], members=MEMBERS[lifecycle])})
     run = drs.run(goal=goal, check_mode=check_mode)
     (row,) = values_of(run.outcomes, diff=False)["outcomes"]
-    is_stopped_by_run = goal == "stopped" and row["changed"]
     assert row["lifecycle"] == lifecycle
-    assert row["next_step"] == next_step_of(run.only.latest, row["state"], stopped_by_run=is_stopped_by_run)
+    assert row["next_step"] == next_step_of(run.only.latest, row["state"], called_by_run=row["changed"])
     assert row["recovery_instance_id"] == MEMBERS[lifecycle].get("recoveryInstanceId")
 
 
@@ -164,7 +163,8 @@ def test_what_the_answer_to_a_start_lacks_comes_from_the_look_before() -> None:
 
 def test_what_a_later_look_no_longer_shows_is_gone() -> None:
     later = {**hinted("web1"), "sourceServerID": sid(0), "dataReplicationInfo": {"dataReplicationState": "CONTINUOUS"}}
-    outcome = Outcome(sid(0), first=BEFORE, latest=later)
+    outcome = Outcome(sid(0), first=BEFORE, latest=ANSWER)
+    outcome.observe(later)
     (row,) = values_of([outcome], diff=False)["outcomes"]
     assert (row["lifecycle"], row["recovery_instance_id"], row["tags"]) == ("normal", None, {})
 

@@ -13,9 +13,10 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.lis
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     READERS,
     Filters,
+    Matcher,
+    Names,
     Selection,
     Unmatched,
-    matches,
     state_warnings,
     unmatched,
 )
@@ -273,9 +274,9 @@ def test_every_key_is_tested() -> None:
 @pytest.mark.parametrize(("key", "hit", "miss"), KEYS)
 def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str) -> None:
     if key != "tag:env":
-        assert matches(SERVER, {key: [hit]})
-    assert not matches(SERVER, {key: [miss]})
-    assert not matches({"sourceServerID": TWO}, {key: ["web1", "prod"]})
+        assert Matcher({key: [hit]}).matches(SERVER)
+    assert not Matcher({key: [miss]}).matches(SERVER)
+    assert not Matcher({key: ["web1", "prod"]}).matches({"sourceServerID": TWO})
 
 
 @pytest.mark.parametrize(
@@ -306,24 +307,49 @@ def test_each_key_reads_its_member_and_case_counts(key: str, hit: str, miss: str
     ],
 )
 def test_only_star_and_question_mark_are_wild(pattern: str, text: str, hit: bool) -> None:
-    assert matches({"tags": {"Key": text}}, {"tag:Key": [pattern]}) == hit
+    assert Matcher({"tag:Key": [pattern]}).matches({"tags": {"Key": text}}) == hit
 
 
 @pytest.mark.parametrize("pattern", ["*-*-*-*-*-*-*prod", "*-" * 30 + "prod", "?*" * 30 + "prod"])
 def test_no_hostname_keeps_a_pattern_busy(pattern: str) -> None:
     began = time.monotonic()
     hints = {"hostname": "-" * 20_000}
-    assert not matches({"sourceProperties": {"identificationHints": hints}}, {"hostname": [pattern]})
+    assert not Matcher({"hostname": [pattern]}).matches({"sourceProperties": {"identificationHints": hints}})
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hostname", "WEB{}"),
+        ("hostname", "web{}.example.com"),
+        ("fqdn", "web{}"),
+        ("ec2-instance-id", "i-{:08}"),
+        ("source-server-id", "S-{:017}"),
+    ],
+)
+@pytest.mark.parametrize("option", ["filters", "exclude_filters"])
+def test_thousands_of_names_cost_one_pass_over_the_servers(key: str, value: str, option: str) -> None:
+    drs = FakeDrs(["STOPPED"] * 4000)
+    for number in range(4000):
+        name = f"web{number}"
+        hints = {"hostname": name, "fqdn": f"{name}.example.com", "awsInstanceID": f"i-{number:08}"}
+        drs.servers[sid(number)].members = {"sourceProperties": {"identificationHints": hints}}
+    values: Filters = {key: [value.format(number) for number in range(2000, 6000)]}
+    everything: Filters = {"hostname": ["*"]}
+    began = time.monotonic()
+    is_excluded = option == "exclude_filters"
+    find(drs, Selection(filters=everything if is_excluded else values, exclude_filters=[values] * is_excluded))
+    assert time.monotonic() - began < 5, "where each value is a pass, this takes a minute"
+
+
 def test_keys_are_anded_and_values_ored() -> None:
-    assert matches(SERVER, {"hostname": ["db1", "web1"], "tag:Env": ["test", "p*"]})
-    assert not matches(SERVER, {"hostname": ["db1", "web1"], "tag:Env": ["test"]})
+    assert Matcher({"hostname": ["db1", "web1"], "tag:Env": ["test", "p*"]}).matches(SERVER)
+    assert not Matcher({"hostname": ["db1", "web1"], "tag:Env": ["test"]}).matches(SERVER)
 
 
 def test_a_member_that_is_absent_matches_no_pattern() -> None:
-    assert not matches({"sourceServerID": ONE}, {"hostname": ["*"]})
+    assert not Matcher({"hostname": ["*"]}).matches({"sourceServerID": ONE})
 
 
 def fleet() -> FakeDrs:
@@ -417,7 +443,7 @@ def test_a_region_without_any_server_matches_nothing() -> None:
 )
 def test_a_value_that_names_no_existing_server_is_unmatched(filters: Filters, expected: list[str]) -> None:
     assert find(fleet(), Selection(filters=filters)).all_unmatched == expected
-    assert list(map(str, unmatched(fleet().describe_all(), filters))) == expected
+    assert list(map(str, unmatched(Names(fleet().describe_all()), filters))) == expected
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,18 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
     CallType,
     ErrorKind,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import rule_for
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
+    CALLS,
     OPERATION_FOR,
     OPERATIONS,
+    BatchOperation,
     Goal,
     Operation,
     Verdict,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rows import DrillVerdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import (
     FIRST_CHECK,
     RULES,
@@ -36,12 +41,27 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import WORDS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import DrillGoal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_plan import ON_RULING, URGENCY
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import AT_GOAL
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
-from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.sending import ON_SEND_ERROR, PREDICTED
+from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import (
+    COLUMNS,
+    GOALS,
+    OBSERVED,
+    ROWS,
+    TABLE,
+    WARNED,
+    cells_of,
+    decide,
+    whole_table,
+)
 from botocore.model import ServiceModel, StringShape, StructureShape
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +86,14 @@ def members_of(shape: StructureShape | None) -> list[str]:
         ),
         pytest.param(RULES, product(get_args(Goal), get_args(Phase)), id="RULES"),
         pytest.param(OPERATIONS, get_args(Operation), id="OPERATIONS"),
-        pytest.param(get_args(Action), (*get_args(Operation), "none"), id="Action"),
+        pytest.param(CALLS, (*get_args(Operation), *get_args(BatchOperation)), id="CALLS"),
+        pytest.param(get_args(Action), (*CALLS, "none"), id="Action"),
+        pytest.param(ON_RULING, get_args(DrillVerdict), id="ON_RULING"),
+        pytest.param(URGENCY, set(get_args(DrillVerdict)) - {"drill"}, id="URGENCY"),
+        pytest.param(ON_SEND_ERROR, get_args(ErrorKind), id="ON_SEND_ERROR"),
+        pytest.param(PREDICTED, get_args(BatchOperation), id="PREDICTED"),
+        pytest.param(WORDS, get_args(DrillGoal), id="WORDS"),
+        pytest.param(AT_GOAL, get_args(DrillGoal), id="AT_GOAL"),
         pytest.param(OPERATION_FOR, get_args(Goal), id="OPERATION_FOR"),
         pytest.param(set(OPERATION_FOR.values()), get_args(Operation), id="values of OPERATION_FOR"),
         pytest.param(ON_VERDICT, get_args(Verdict), id="ON_VERDICT"),
@@ -97,7 +124,7 @@ def test_an_error_kind_says_for_each_type_of_call_whether_it_is_resent(kind: Err
 
 
 def test_every_operation_of_the_table_may_be_called() -> None:
-    assert {facts.api_name for facts in OPERATIONS.values()} < set(CALL_TYPES)
+    assert {facts.api_name for facts in CALLS.values()} < set(CALL_TYPES)
 
 
 def test_every_kind_of_an_error_code_is_known() -> None:
@@ -262,6 +289,11 @@ def test_the_condition_of_a_stalled_server_has_the_first_thing_to_check() -> Non
     assert condition(decide("continuous", "STALLED"), "STALLED", "UNSTABLE_NETWORK") == f"STALLED: {check}"
 
 
+def test_the_condition_of_a_call_that_is_not_made_has_the_error_beside_the_state() -> None:
+    rule = rule_for("stopped", {}, "STALLED")
+    assert condition(rule, "STALLED", "AGENT_NOT_SEEN") == f"STALLED AGENT_NOT_SEEN, {rule.reason}"
+
+
 def test_the_condition_of_a_disconnected_server_has_no_error() -> None:
     rule = decide("continuous", "DISCONNECTED")
     assert condition(rule, "DISCONNECTED", "AGENT_NOT_SEEN") == f"DISCONNECTED, {rule.reason}"
@@ -286,6 +318,28 @@ def test_docs_states_md_has_the_decision_table_of_the_code() -> None:
             [RULES[goal, phase].verdict for goal in GOALS],
         )
         for phase in get_args(Phase)
+    }
+
+
+def test_docs_states_md_repeats_the_whole_decision_table() -> None:
+    assert "\n".join(["", *whole_table(), ""]) in STATES_PAGE.read_text(encoding="utf-8")
+
+
+def test_the_whole_decision_table_has_every_state_lifecycle_and_goal() -> None:
+    assert set(OBSERVED) >= set(PHASES)
+    assert {(options["goal"]) for options in COLUMNS.values()} == set(GOALS)
+    seen = {cell for name in OBSERVED for lifecycle in LIFECYCLES for cell in cells_of(name, lifecycle)}
+    assert seen == {
+        "start",
+        "start, warn",
+        "stop",
+        "stop, warn",
+        "held",
+        "leave",
+        "leave, warn",
+        "wait",
+        "done",
+        "fail",
     }
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -15,8 +16,19 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Lifecycle,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import values_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.places import defer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import progress_line
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run as ReconcileRun
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, TABLE
-from ansible_collections.disaster_recovery.aws.tests.unit.documents import MEMBERS, document
+from ansible_collections.disaster_recovery.aws.tests.unit.documents import (
+    MEMBERS,
+    REVERSED_ARN,
+    document,
+    launched,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
     CONFLICT,
@@ -53,6 +65,53 @@ def test_filters_hold_a_stopped_server_unless_it_is_normal(lifecycle: Lifecycle,
     assert (run.only.end, run.only.changed, run.only.action, run.writes) == ("held", False, "none", [])
     assert run.only.reason == next_step_of(run.only.latest, "STOPPED")
     assert run.only.warnings == [(f"held, {LIFECYCLES[lifecycle].cause}", "")]
+
+
+FAILED_BACK = {**MEMBERS["failback"], **launched("RECOVERY", "LAUNCHED")}
+REVERSED_AFTER_FAILOVER = {**MEMBERS["failed_over"], "reversedDirectionSourceServerArn": REVERSED_ARN}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (FAILED_BACK, "held, failed back, reverse replication from the new instance"),
+        (REVERSED_AFTER_FAILOVER, "held, failed over, see that its reversed copy exists"),
+    ],
+)
+def test_the_warning_about_a_held_server_says_how_far_the_failover_has_come(members: dict[str, Any], told: str) -> None:
+    run = run_one(FakeServer(["STOPPED"], members=members), holds=True)
+    ((warning, _detail),) = run.only.warnings
+    assert warning.startswith(told)
+
+
+def test_a_stop_of_a_copy_that_was_failed_back_says_what_must_come_first() -> None:
+    run = run_one(FakeServer(["CONTINUOUS"], members=FAILED_BACK), goal="stopped")
+    assert "this copy is needed until replication is reversed from its recovery instance; set force" in run.only.reason
+
+
+@pytest.mark.parametrize("state", ["STALLED", "DISCONNECTED"])
+@pytest.mark.parametrize("lifecycle", GONE_SITE)
+def test_what_is_said_of_a_held_server_names_its_error_without_a_check(lifecycle: Lifecycle, state: str) -> None:
+    run = run_one(server_with(lifecycle, state), holds=True)
+    assert run.only.reason == f"{next_step_of(run.only.latest, state)}; AGENT_NOT_SEEN"
+    assert run.only.warnings == [(f"held, {LIFECYCLES[lifecycle].cause}", "AGENT_NOT_SEEN")]
+    assert "check that" not in f"{run.only.reason} {run.only.warnings}"
+
+
+def held_after_an_unanswered_start(end: End, stale: float) -> Run:
+    server = FakeServer(["STOPPED"], starts=[end], stale=stale, holds=[False, False, True])
+    return run_one(server, holds=True, wait=True, wait_timeout=600)
+
+
+def test_an_unanswered_start_is_looked_on_for_although_filters_would_hold_the_server_by_now() -> None:
+    run = held_after_an_unanswered_start(End(NO_ANSWER, after_effect=True), stale=200)
+    assert (run.only.end, run.only.changed, len(run.writes)) == ("done", True, 1)
+
+
+def test_an_unanswered_start_that_never_shows_fails_after_five_minutes_where_filters_hold_the_server() -> None:
+    run = held_after_an_unanswered_start(End(NO_ANSWER), stale=0)
+    assert (run.only.end, run.only.changed, len(run.writes), run.took) == ("failed", False, 1, 300)
+    assert LIFECYCLES["failback"].cause in run.only.reason
 
 
 @pytest.mark.parametrize("state", STUCK)
@@ -132,7 +191,7 @@ def test_the_warning_about_a_stop_by_force_outlasts_the_looks_that_follow(stale:
     run = run_one(server, goal="stopped", force=True, wait=wait, wait_timeout=600)
     assert run.took_effect == {sid(1)}
     ((warning, _detail),) = run.only.warnings
-    assert "stopped by force" in warning
+    assert "force stops it although" in warning
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
@@ -235,6 +294,17 @@ def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() 
     assert (stale.namesake, alone.namesake) == (stale.reason, None)
 
 
+def test_a_server_that_becomes_disconnected_is_compared_with_all_that_was_listed() -> None:
+    drs = FakeDrs({sid(1): FakeServer(["INITIATING", "DISCONNECTED"], members=hinted(awsInstanceID="i-1"))})
+    other = {
+        "sourceServerID": sid(2),
+        "dataReplicationInfo": {"dataReplicationState": "CONTINUOUS"},
+        **hinted(awsInstanceID="i-1"),
+    }
+    outcome = drs.run(wait=True, wait_timeout=60, listed=[other]).only
+    assert outcome.namesake == f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+
+
 def test_a_stuck_server_that_nobody_waits_behind_does_not_fail() -> None:
     run = FakeDrs(["STALLED", "STOPPED"]).run(max_in_progress=2)
     assert [outcome.end for outcome in run.outcomes] == ["done", "done"]
@@ -281,3 +351,31 @@ def test_a_deferred_server_keeps_the_warning_about_its_error() -> None:
     run = FakeDrs({sid(1): FakeServer(["INITIATING"]), sid(2): waiting}).run(max_in_progress=1)
     assert run.outcomes[1].end == "deferred"
     assert "NOT_CONVERGING" in str(run.outcomes[1].warnings)
+
+
+def test_a_server_whose_start_was_accepted_is_not_told_to_be_started_at_the_deadline() -> None:
+    run = run_one(FakeServer(["STOPPED"], stale=1000), wait=True, wait_timeout=100)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["state"], row["next_step"]) == (True, "STOPPED", None)
+
+
+def test_a_server_whose_start_was_never_answered_is_told_to_be_started() -> None:
+    run = run_one(FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9), wait=True, wait_timeout=100)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["next_step"]) == (True, "start its replication")
+
+
+def test_a_server_keeps_its_host_name_although_the_answer_to_its_start_has_none() -> None:
+    servers = [hinted(hostname="web1") | {"sourceServerID": sid(1)}, {"sourceServerID": sid(1)}]
+    outcome = Outcome(
+        sid(1), first=servers[0], latest={**servers[1], **state("INITIATING")}, action="start", changed=True
+    )
+    assert progress_line("replicating", [outcome], [], datetime.now(timezone.utc)).startswith(f"{sid(1)} web1 ")
+    waiting = Outcome(sid(2), latest={"sourceServerID": sid(2), **state("STOPPED")})
+    run = ReconcileRun(RunOptions("replicating", max_in_progress=1), FakeDrs({}), [outcome, waiting])
+    defer(run.work[1], run.work[:1])
+    assert waiting.reason == f"1 of 1 places are taken: {sid(1)} web1 INITIATING"
+
+
+def state(name: str) -> dict[str, Any]:
+    return {"dataReplicationInfo": {"dataReplicationState": name}}

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from ..resources.selection import (
     NAMING,
+    Matcher,
+    Names,
     Selection,
     Unmatched,
     broad,
     idle_exclusions,
-    matches,
     unmatched,
 )
 from ..resources.servers import SOURCE_SERVER_ID, SourceServer
@@ -50,17 +51,17 @@ def find(api: Api, selection: Selection) -> Found:
     ids = _only_ids(selection)
     by_id = {server["sourceServerID"]: server for server in (api.describe(ids) if ids else api.describe_all())}
     servers = [server for _id, server in sorted(by_id.items())]
-    excluded = selection.exclude_filters
-    included = [server for server in servers if not any(matches(server, filters) for filters in excluded)]
-    broad_filters = broad(selection.filters)
+    excluded, names = selection.exclude_filters, Names(servers)
+    exclusions = list(map(Matcher, excluded))
+    included = [server for server in servers if not any(each.matches(server) for each in exclusions)]
     return Found(
-        servers=[server for server in included if matches(server, selection.filters)],
-        unmatched=list(unmatched(servers, selection.filters)),
+        servers=list(filter(Matcher(selection.filters).matches, included)),
+        unmatched=list(unmatched(names, selection.filters)),
         unmatched_exclusions=list(
-            dict.fromkeys(each for entry in excluded for each in unmatched(servers, entry, "exclude_filters"))
+            dict.fromkeys(each for entry in excluded for each in unmatched(names, entry, "exclude_filters"))
         ),
-        idle_exclusions=list(idle_exclusions(servers, excluded)),
-        is_broadly_matched=any(matches(server, broad_filters) for server in included),
+        idle_exclusions=list(idle_exclusions(servers, names, excluded)),
+        is_broadly_matched=any(map(Matcher(broad(selection.filters)).matches, included)),
         listed=servers,
     )
 

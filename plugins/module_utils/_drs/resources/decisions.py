@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .lifecycle import LIFECYCLES, Lifecycle, lifecycle_of
+from .lifecycle import LIFECYCLES, Lifecycle, has_launched_recovery, lifecycle_of
 from .next_steps import shortcoming_of
 from .operations import Goal
 from .rules import RULES, Rule
@@ -18,10 +18,13 @@ from .states import Phase, phase_of
 STOP_LOSES: dict[Lifecycle, str] = {
     "launching": "a recovery of it is being launched, and its recovery snapshots may be the only copy",
     "failback": "a failback depends on its replication",
-    "failed_over": "its recovery instance may be production, its recovery snapshots the only copy of the source",
-    "reversed": "its recovery instance may be production, its recovery snapshots the only copy of the source",
+    "failed_over": "its recovery instance may be production, and its recovery snapshots the only copy of the source",
+    "reversed": "its recovery instance may be production, and its recovery snapshots the only copy of the source",
 }
 """What depends on the replication of a server in these lifecycles, those whose stop is guarded."""
+
+FAILED_BACK_LOSES = "this copy is needed until replication is reversed from its recovery instance"
+"""The same for a reversed copy that was failed back itself."""
 
 FORCE = "set force: true to stop it all the same"
 
@@ -41,6 +44,8 @@ def rule_for(goal: Goal, server: SourceServer | None, state: str | None, force: 
     if not LIFECYCLES[lifecycle].guards_stop and not rule.needs_force:
         return rule
     loss = STOP_LOSES.get(lifecycle, rule.reason)
+    if lifecycle == "failback" and has_launched_recovery(server):
+        loss = FAILED_BACK_LOSES
     if force:
-        return Rule("stop", f"stopped by force although {loss}", warn=True, is_guard=True)
+        return Rule("stop", f"force stops it although {loss}", warn=True, is_guard=True)
     return replace(rule, verdict="fail", reason=f"{loss}; {FORCE}", is_guard=True)

@@ -10,7 +10,7 @@ After a recovery the state of the source is DISCONNECTED or STALLED, and advice 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .servers import (
@@ -63,7 +63,7 @@ class LifecycleFacts:
 LIFECYCLES: dict[Lifecycle, LifecycleFacts] = {
     "launching": LifecycleFacts(
         source=f"{_GUIDE}failback-preparing-failover.html",
-        cause="a recovery is being launched, wait for its job",
+        cause="launching a recovery, wait for its job",
         held_when_stopped=True,
         held_when_stuck=True,
         fails_wait_when_stuck=False,
@@ -86,7 +86,7 @@ LIFECYCLES: dict[Lifecycle, LifecycleFacts] = {
             "assumed: that awsInstanceID shows what"
             f" {_GUIDE}failback-failover-cross-availability-zone-failback.html describes"
         ),
-        cause="it may copy the recovered machine, see which machine it copies",
+        cause="it may copy the recovered machine, see whether that is production",
         held_when_stopped=True,
         held_when_stuck=False,
         fails_wait_when_stuck=False,
@@ -146,6 +146,21 @@ LIFECYCLES: dict[Lifecycle, LifecycleFacts] = {
     ),
 }
 
+FAILED_BACK = replace(
+    LIFECYCLES["failback"],
+    cause=(
+        "failed back, reverse replication from the new instance, which is unprotected until then; then stop and delete"
+        " this copy, and delete, never terminate, the record of the instance"
+    ),
+)
+"""A reversed copy that was failed back itself."""
+
+FAILED_OVER_AND_REVERSED = replace(
+    LIFECYCLES["failed_over"],
+    cause=f"{LIFECYCLES['reversed'].cause}, or fail back, and leave this server and its agent alone",
+)
+"""A server that failed over, whose recovery instance may be protected already."""
+
 
 def lifecycle_of(server: SourceServer | None) -> Lifecycle:
     """The lifecycle: the first whose condition holds. A drill never changes it."""
@@ -153,8 +168,18 @@ def lifecycle_of(server: SourceServer | None) -> Lifecycle:
 
 
 def facts_of(server: SourceServer | None) -> LifecycleFacts:
-    """What the lifecycle of the server means."""
-    return LIFECYCLES[lifecycle_of(server)]
+    """What the lifecycle of the server means. Its cause says how far a failover or a failback has come."""
+    lifecycle = lifecycle_of(server)
+    if lifecycle == "failback" and has_launched_recovery(server):
+        return FAILED_BACK
+    return FAILED_OVER_AND_REVERSED if lifecycle == "failed_over" and reversed_arn_of(server) else LIFECYCLES[lifecycle]
+
+
+def has_launched_recovery(server: SourceServer | None) -> bool:
+    """Whether the last launch is a recovery that has its instance. Of a reversed copy, this is the failback."""
+    launch = last_launch_of(server)
+    is_recovered = launch.type == "RECOVERY" and launch.status == "LAUNCHED"
+    return is_recovered and recovery_instance_id_of(server) is not None
 
 
 def _is_launching(server: SourceServer | None) -> bool:
@@ -168,10 +193,7 @@ def _is_failback(server: SourceServer | None) -> bool:
 
 def _is_reprotected(server: SourceServer | None) -> bool:
     instance = recovery_instance_id_of(server)
-    if instance is None or instance != ec2_instance_id_of(server):
-        return False
-    launch = last_launch_of(server)
-    return launch.type == "RECOVERY" and launch.status == "LAUNCHED"
+    return instance is not None and instance == ec2_instance_id_of(server) and has_launched_recovery(server)
 
 
 def _is_failed_over(server: SourceServer | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .lifecycle import LIFECYCLES, Lifecycle, LifecycleFacts, facts_of, lifecycle_of
+from .lifecycle import LIFECYCLES, Lifecycle, LifecycleFacts, facts_of, has_launched_recovery, lifecycle_of
 from .rules import RULES, Rule, advice, condition
 from .servers import (
     SourceServer,
@@ -32,12 +32,13 @@ from .states import Phase, phase_of
 from .text import printable, short
 
 
-def next_step_of(server: SourceServer | None, state: str | None, stopped_by_run: bool = False) -> str | None:
+def next_step_of(server: SourceServer | None, state: str | None, called_by_run: bool = False) -> str | None:
     """What to do next about this server, as a clause with IDs, accounts and ARNs; None if nothing.
 
-    state: the data replication state, in check mode the predicted one. stopped_by_run: whether this run stopped it.
+    state: the data replication state, in check mode the predicted one. called_by_run: whether a call of this run was
+    accepted, so that STOPPED is what was wanted, or does not show the start yet.
     """
-    return NEXT_STEPS[lifecycle_of(server)](server, None if stopped_by_run and state == "STOPPED" else state)
+    return NEXT_STEPS[lifecycle_of(server)](server, None if called_by_run and state == "STOPPED" else state)
 
 
 def copied_by_start(server: SourceServer | None) -> str:
@@ -51,7 +52,9 @@ def cause_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
     state: the data replication state, in check mode the predicted one. rule: the one for the state.
     """
     facts = facts_of(server)
-    return facts.cause if facts.speaks and not rule.is_guard else _condition_of(server, state, rule, facts)
+    if not facts.speaks or rule.is_guard:
+        return _condition_of(server, state, rule, facts)
+    return facts.cause if state is not None else f"{rule.reason}, {facts.cause}"
 
 
 def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str:
@@ -59,7 +62,7 @@ def reason_of(server: SourceServer | None, state: str | None, rule: Rule) -> str
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
         return _condition_of(server, state, rule, facts)
-    parts = [short(state), short(_error_in(server, state)), next_step_of(server, state)]
+    parts = [short(state) or rule.reason, short(_error_in(server, state)), next_step_of(server, state)]
     return ", ".join(part for part in parts if part)
 
 
@@ -80,7 +83,7 @@ def explanation_of(server: SourceServer | None, state: str | None, rule: Rule) -
     """Why the rule says so, for the outcome of this server, which shows the state beside it."""
     code = short(_error_in(server, state))
     if facts_of(server).speaks and not rule.is_guard:
-        parts = [next_step_of(server, state), code]
+        parts = [rule.reason if state is None else None, next_step_of(server, state), code]
     else:
         parts = [clause_of(server, rule), _told_error(server, code)]
     return "; ".join(part for part in parts if part)
@@ -91,7 +94,8 @@ def warning_of(server: SourceServer | None, state: str | None, rule: Rule) -> st
     facts = facts_of(server)
     if not facts.speaks or rule.is_guard:
         return _condition_of(server, state, rule, facts)
-    return ", ".join(part for part in (short(state), short(_error_in(server, state)), facts.cause) if part)
+    parts = [short(state) or rule.reason, short(_error_in(server, state)), facts.cause]
+    return ", ".join(part for part in parts if part)
 
 
 def shortcoming_of(server: SourceServer | None) -> str | None:
@@ -195,8 +199,7 @@ def _wait_for_launch(server: SourceServer | None, _state: str | None) -> str:
 
 def _finish_failback(server: SourceServer | None, state: str | None) -> str:
     instance = recovery_instance_id_of(server)
-    launch = last_launch_of(server)
-    if instance and launch.type == "RECOVERY" and launch.status == "LAUNCHED":
+    if instance and has_launched_recovery(server):
         step = (
             f"failed back to {printable(instance)}, which is unprotected until replication is reversed from it; then"
             " stop and delete this copy, and delete, never terminate, the record of the instance"

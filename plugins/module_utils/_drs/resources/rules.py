@@ -152,6 +152,8 @@ def condition(rule: Rule, state: str | None, error_code: str | None = None, has_
         return rule.reason
     if not error_code or rule.on_error == "omit":
         return f"{state}, {rule.reason}"
+    if rule.is_guard:
+        return f"{state} {error_code}, {rule.reason}"
     reason = "" if rule.on_error == "replace" else f", {rule.reason}"
     return f"{state}{reason}: {advice(error_code) if has_check else error_code}"
 

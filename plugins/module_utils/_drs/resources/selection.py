@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fnmatch
-import functools
 import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +79,7 @@ def state_warnings(selection: Selection) -> list[str]:
         for filters in (selection.filters, *selection.exclude_filters)
         for key, values in NARROWING.items()
         for pattern in filters.get(key, [])
-        if not any(_regex(pattern).fullmatch(value) for value in values)
+        if not any(map(Patterns.of(key, [pattern]).match, values))
     ]
 
 
@@ -111,41 +110,54 @@ class Unmatched:
         return f"{self.key}={self.value}{f' ({self.likely} would match)' if self.likely else ''}"
 
 
+class Names:
+    """The names that these servers have, by filter key: thousands of values cost a look-up each, not a pass each."""
+
+    def __init__(self, servers: Sequence[SourceServer]) -> None:
+        self._names = {
+            key: {_folded(key, text) for server in servers for text in texts_of(server, key)} for key in NAMING
+        }
+        self._first_labels = {
+            key: {name.partition(".")[0] for name in self._names[key] if "." in name} for key in OTHER_NAME
+        }
+
+    def has(self, key: str, pattern: str) -> bool:
+        """Whether a server has the name that this pattern without a wildcard stands for."""
+        return _folded(key, _literal(pattern)) in self._names[key]
+
+    def likely(self, key: str, pattern: str) -> str:
+        """The first filter that matches another form of the host name, as key=value; empty if none does.
+
+        The forms are web1 and web1.example.net, as hostname and as fqdn.
+        """
+        if key not in OTHER_NAME:
+            return ""
+        other, (label, dot, _domain) = OTHER_NAME[key], pattern.partition(".")
+        if self.has(other, pattern):
+            return f"{other}={pattern}"
+        known, form = (self._names, label) if dot else (self._first_labels, f"{label}.*")
+        return next((f"{each}={form}" for each in (key, other) if _folded(each, _literal(label)) in known[each]), "")
+
+
 def unmatched(
-    servers: Sequence[SourceServer], filters: Filters, option: Literal["filters", "exclude_filters"] = "filters"
+    names: Names, filters: Filters, option: Literal["filters", "exclude_filters"] = "filters"
 ) -> Iterator[Unmatched]:
-    """The values without a wildcard that name a server but match none of these."""
+    """The values without a wildcard that name a server, but that no server has."""
     for key in NAMING:
         for pattern in filters.get(key, []):
-            if is_literal(pattern) and not _matches_any(servers, key, pattern):
-                yield Unmatched(key, pattern, _likely(servers, key, pattern), option)
+            if is_literal(pattern) and not names.has(key, pattern):
+                yield Unmatched(key, pattern, names.likely(key, pattern), option)
 
 
-def _likely(servers: Sequence[SourceServer], key: str, name: str) -> str:
-    """The first filter that matches another form of the host name, as key=value; empty if none does.
-
-    The forms are web1 and web1.example.net, as hostname and as fqdn.
-    """
-    if key not in OTHER_NAME:
-        return ""
-    other, (label, dot, _domain) = OTHER_NAME[key], name.partition(".")
-    form = label if dot else f"{name}.*"
-    forms = ((other, name), (key, form), (other, form))
-    return next((f"{each}={pattern}" for each, pattern in forms if _matches_any(servers, each, pattern)), "")
-
-
-def _matches_any(servers: Sequence[SourceServer], key: str, pattern: str) -> bool:
-    return any(matches(server, {key: [pattern]}) for server in servers)
-
-
-def idle_exclusions(servers: Sequence[SourceServer], exclude_filters: Sequence[Filters]) -> Iterator[str]:
+def idle_exclusions(servers: Sequence[SourceServer], names: Names, exclude_filters: Sequence[Filters]) -> Iterator[str]:
     """The entries that match none of these servers, as "key=value", without those that `unmatched` reports.
 
     An entry with replication-state or lifecycle may match none.
     """
     for entry in exclude_filters:
-        is_idle = not NARROWING.keys() & entry.keys() and not any(matches(server, entry) for server in servers)
-        if is_idle and not any(unmatched(servers, entry)):
+        if NARROWING.keys() & entry.keys() or any(unmatched(names, entry)):
+            continue
+        if not any(map(Matcher(entry).matches, servers)):
             yield ", ".join(f"{key}={listed(patterns)}" for key, patterns in entry.items())
 
 
@@ -159,18 +171,45 @@ def exclusion_message(region: str, missing: Sequence[Unmatched]) -> str:
     return f"exclude_filters: no source server in {region} has {listed([each.told for each in missing])}"
 
 
-def matches(server: SourceServer, filters: Filters) -> bool:
-    """Whether the server matches at least one pattern of every key. Case-sensitive, except for hostnames."""
-    return all(
-        any(_regex(pattern, key in CASELESS).fullmatch(text) for pattern in patterns for text in texts_of(server, key))
-        for key, patterns in filters.items()
-    )
+@dataclass(frozen=True)
+class Patterns:
+    """The patterns of one filter key: the values without a wildcard, and an expression for each of the others."""
+
+    key: str
+    literals: frozenset[str]
+    wildcards: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def of(cls, key: str, patterns: Sequence[str]) -> Patterns:
+        literals = frozenset(_folded(key, _literal(pattern)) for pattern in patterns if is_literal(pattern))
+        wildcards = tuple(_regex(_folded(key, pattern)) for pattern in patterns if not is_literal(pattern))
+        return cls(key, literals, wildcards)
+
+    def match(self, text: str) -> bool:
+        """Whether any of them matches the text. Case-sensitive, except for hostnames."""
+        folded = _folded(self.key, text)
+        return folded in self.literals or any(wildcard.fullmatch(folded) for wildcard in self.wildcards)
+
+
+class Matcher:
+    """Filters, compiled once for many servers."""
+
+    def __init__(self, filters: Filters) -> None:
+        self._all_patterns = [Patterns.of(key, patterns) for key, patterns in filters.items()]
+
+    def matches(self, server: SourceServer) -> bool:
+        """Whether the server matches at least one pattern of every key."""
+        return all(any(map(each.match, texts_of(server, each.key))) for each in self._all_patterns)
 
 
 def texts_of(server: SourceServer, key: str) -> list[str]:
     """The server's values for a filter key; empty if there are none."""
     value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _folded(key: str, text: str) -> str:
+    return text.lower() if key in CASELESS else text
 
 
 def _tokens(pattern: str) -> list[str]:
@@ -182,9 +221,13 @@ def is_literal(pattern: str) -> bool:
     return WILDCARDS.isdisjoint(_tokens(pattern))
 
 
-@functools.cache
-def _regex(pattern: str, caseless: bool = False) -> re.Pattern[str]:
+def _literal(pattern: str) -> str:
+    """The text that a pattern without a wildcard stands for."""
+    return "".join(token[-1] for token in _tokens(pattern))
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
     """An EC2 filter pattern: * matches any string and ? any character; a backslash escapes them."""
     # fnmatch's expressions do not backtrack, so no hostname can keep them busy.
     text = "".join(token if token in WILDCARDS else glob.escape(token[-1]) for token in _tokens(pattern))
-    return re.compile(fnmatch.translate(text), re.IGNORECASE if caseless else re.RegexFlag(0))
+    return re.compile(fnmatch.translate(text))

@@ -200,7 +200,7 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
     groups: dict[str, list[Named]] = {}
     for outcome in run.outcomes:
         for warning, detail in outcome.warnings:
-            groups.setdefault(warning, []).append((outcome.source_server_id, _document(outcome), detail))
+            groups.setdefault(warning, []).append((outcome.source_server_id, outcome.document, detail))
     told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
     if len(told) > WARNINGS:
         told[WARNINGS:] = [f"{count(len(told) - WARNINGS, 'other cause')}, see the reason of each outcome"]
@@ -216,23 +216,22 @@ def _looks(run: Run, now: datetime) -> list[tuple[SourceServer, datetime]]:
     return [
         (server, now - timedelta(seconds=end - work.observed_at))
         for work in run.work
-        if (server := _document(work.outcome)) is not None
+        if (server := work.outcome.document) is not None
     ]
 
 
 def _named(outcome: Outcome) -> Named:
-    return outcome.source_server_id, _document(outcome), outcome.detail
+    return outcome.source_server_id, outcome.document, outcome.detail
 
 
 def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
-    return [server for outcome in outcomes if (server := _document(outcome)) is not None]
+    return [server for outcome in outcomes if (server := outcome.document) is not None]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     """The entry of the return value outcomes."""
-    server = _document(outcome)
+    server = outcome.document
     known = None if outcome.absent else server
-    stopped_by_run = outcome.changed and outcome.action == "stop"
     return {
         "source_server_id": outcome.source_server_id,
         "arn": short(text_at(server, "arn"), 2048),
@@ -241,7 +240,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "previous_state": short(state_of(outcome.first)),
         "state": short(outcome.state),
         "lifecycle": lifecycle_of(known) if known is not None else None,
-        "next_step": outcome.namesake or next_step_of(known, outcome.state, stopped_by_run),
+        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed),
         "recovery_instance_id": short(recovery_instance_id_of(known)),
         "action": outcome.action,
         "changed": outcome.changed,
@@ -257,20 +256,9 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _document(outcome: Outcome) -> SourceServer | None:
-    """The source server as AWS last described it.
-
-    An answer to a start may lack sourceProperties. What it lacks is then taken from the description before.
-    """
-    first, latest = outcome.first, outcome.latest
-    if first and latest and "sourceProperties" in first and "sourceProperties" not in latest:
-        return {**first, **latest}
-    return latest
-
-
 def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
     return "".join(
-        f"{outcome.source_server_id} {printable(hostname_of(_document(outcome)) or '-')} {short(state) or NO_STATE}\n"
+        f"{outcome.source_server_id} {printable(hostname_of(outcome.document) or '-')} {short(state) or NO_STATE}\n"
         for outcome, state in states
     )
 

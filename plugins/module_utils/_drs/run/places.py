@@ -96,7 +96,7 @@ def defer(work: Work, occupying: Sequence[Work]) -> None:
         work.outcome.finish("deferred", f"not started before wait_timeout ({options.wait_timeout:g} s) expired")
         return
     named = [
-        " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.latest), each.state) if text)
+        " ".join(printable(text) for text in (each.source_server_id, hostname_of(each.document), each.state) if text)
         for each in (other.outcome for other in occupying[:IN_PROGRESS_NAMED])
     ]
     more = [f"and {len(occupying) - IN_PROGRESS_NAMED} more"] if len(occupying) > IN_PROGRESS_NAMED else []

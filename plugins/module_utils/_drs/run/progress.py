@@ -176,7 +176,7 @@ def stuck_name(outcome: Outcome) -> str:
 
 
 def _name(outcome: Outcome) -> str:
-    texts = (outcome.source_server_id, hostname_of(outcome.latest))
+    texts = (outcome.source_server_id, hostname_of(outcome.document))
     return " ".join(printable(text) for text in texts if text)
 
 

@@ -20,7 +20,9 @@ from ..resources.namesakes import NAMESAKE_CAUSE, namesakes
 from ..resources.next_steps import copied_by_start, next_step_of
 from ..resources.operations import OPERATIONS, Verdict
 from ..resources.rules import after_call
+from ..resources.servers import error_of
 from ..resources.states import phase_of
+from ..resources.text import short
 from .ends import expire, fail, fail_with, tell_unanswered
 from .places import (
     defer_without_place,
@@ -79,8 +81,6 @@ def observe(run: Run, open_work: Sequence[Work]) -> None:
         error = _describe(run, batch)
         for work in batch:
             work.observe_error = error
-    if not run.options.holds:
-        run.namesakes = namesakes(work.outcome.latest for work in run.work if work.outcome.latest is not None)
 
 
 def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
@@ -99,6 +99,8 @@ def _describe(run: Run, batch: Sequence[Work]) -> DrsError | None:
 
 def plan(run: Run) -> None:
     """Apply the rule to every open server: finish it, keep it waiting, or mark the call that is due."""
+    if any(phase_of(work.outcome.state) == "disconnected" for work in run.open):
+        run.namesakes = namesakes(run.all_servers)
     for work in run.open:
         work.is_due, work.observe_at = False, run.clock() + run.options.wait_delay
         if work.observe_error is not None:
@@ -131,15 +133,17 @@ def _plan_by_rule(work: Work) -> None:
 def _hold(work: Work) -> None:
     """Leave the server alone. Held implies that nothing was sent."""
     outcome, facts = work.outcome, facts_of(work.outcome.latest)
-    outcome.warning = f"held, {facts.cause}"
-    outcome.finish("held", next_step_of(outcome.latest, outcome.state) or facts.cause, facts.cause)
+    outcome.warning, outcome.detail = f"held, {facts.cause}", short(error_of(outcome.latest)) or ""
+    parts = [next_step_of(outcome.latest, outcome.state) or facts.cause, outcome.detail]
+    outcome.finish("held", "; ".join(part for part in parts if part), facts.cause)
 
 
 def _plan_start(work: Work) -> None:
     """The rule asks for a start. Filters do not start a server again that somebody else stopped for a recovery."""
     outcome, facts = work.outcome, facts_of(work.outcome.latest)
     if work.run.options.holds and is_held(outcome.latest):
-        fail(work, f"{facts.cause}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
+        if not _looks_on(work):
+            fail(work, f"{facts.cause}, after this run called {OPERATIONS[work.run.operation].api_name} for it")
         return
     _plan_call(work)
     if work.is_due and facts.held_when_stopped:
@@ -166,11 +170,17 @@ def _plan_call(work: Work) -> None:
 
 
 def _give_up(work: Work) -> None:
-    """Make no further call. When waiting, an earlier call without a response may still show its effect."""
-    if work.run.options.wait and work.run.clock() < work.shows_until:
-        work.observe_at = min(work.observe_at, work.shows_until)
-    elif work.call_error:
+    """Make no further call."""
+    if not _looks_on(work) and work.call_error:
         fail_with(work, work.call_error)
+
+
+def _looks_on(work: Work) -> bool:
+    """Whether a wait goes on, since a call without a response may still show its effect."""
+    is_pending = work.run.options.wait and work.run.clock() < work.shows_until
+    if is_pending:
+        work.observe_at = min(work.observe_at, work.shows_until)
+    return is_pending
 
 
 def _keep_waiting(work: Work) -> None:
@@ -292,6 +302,7 @@ ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
     "throttled": _on_not_applied,
     "unanswered": _on_no_answer,
     "conflict": _on_conflict,
+    "quota": _on_not_applied,
     "refused": _on_not_applied,
     "fatal": _on_fatal,
     "not_sent": _on_not_sent,

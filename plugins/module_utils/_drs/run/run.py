@@ -141,6 +141,8 @@ class Run:
     report: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None
     error: DrsError | None = None
     """The error that ended the run for all servers."""
+    listed: Sequence[SourceServer] = ()
+    """All source servers that the listing under filters returned, whether or not they match."""
     namesakes: Mapping[str, str] = field(default_factory=dict)
     """By source server ID, what to do about a disconnected server whose machine another server protects."""
     expired: bool = False
@@ -160,6 +162,13 @@ class Run:
     @property
     def due(self) -> list[Work]:
         return [work for work in self.open if work.is_due]
+
+    @property
+    def all_servers(self) -> list[SourceServer]:
+        """All known source servers as last seen, whether or not they are selected."""
+        selected = {outcome.source_server_id: None if outcome.absent else outcome.latest for outcome in self.outcomes}
+        listed = {server["sourceServerID"]: server for server in self.listed}
+        return [server for server in {**listed, **selected}.values() if server is not None]
 
     @property
     def is_over(self) -> bool:
