@@ -40,6 +40,8 @@ _list:
   elements: dict
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
@@ -61,5 +63,21 @@ class LookupModule(LookupBase):
         results = []
         for role in terms:
             options, errors = read_variables(values, role)
+            if "report_file" in options:
+                path = _whole_path(options["report_file"])
+                options["report_file"] = str(path)
+                errors += _place_errors(path)
             results.append({"set": options, "errors": [*unknown_variables(found), *errors]})
         return results
+
+
+def _whole_path(path: str) -> Path:
+    """The path from the directory in which Ansible was started, which is not always that of its processes."""
+    return Path(os.environ.get("PWD", ""), Path(path).expanduser())
+
+
+def _place_errors(path: Path) -> list[str]:
+    """What is wrong with the place of a file that is to be written."""
+    if path.is_dir():
+        return [f"drs_report_file must be a file, but {path} is a directory."]
+    return [] if path.parent.is_dir() else [f"The directory of drs_report_file, {path.parent}, does not exist."]

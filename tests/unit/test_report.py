@@ -202,7 +202,9 @@ def test_the_csv_has_a_line_for_each_server_and_for_each_host_that_was_not_read(
     assert {row["written_at"] for row in rows} == {"2026-11-26T12:00:00Z"}
 
 
-@pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@x", "\t=1"])
+@pytest.mark.parametrize(
+    "text", ["=cmd()", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
+)
 def test_a_spreadsheet_sees_no_formula(text: str) -> None:
     rows = list(csv.DictReader(io.StringIO(csv_text(report_of([("a", {}, result(server(hostname=text)))], NOW)))))
     assert rows[0]["hostname"] == f"'{text}"

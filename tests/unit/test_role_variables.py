@@ -93,8 +93,12 @@ def test_an_empty_value_counts_as_not_set(empty: Any) -> None:
     [
         ("drs_source_server_ids", "s-1,s-2\n  s-3", ["s-1", "s-2", "s-3"]),
         ("drs_source_server_ids", [" s-1 "], ["s-1"]),
+        ("drs_source_server_ids", '["s-1", "s-2"]', ["s-1", "s-2"]),
         ("drs_filters", "tag:env=prod\nhostname=web*\n", {"tag:env": "prod", "hostname": "web*"}),
         ("drs_filters", "hostname=web1\nhostname=web2", {"hostname": ["web1", "web2"]}),
+        ("drs_filters", " tag:Owner = Team A, O'Brien\\ho \n", {"tag:Owner": "Team A, O'Brien\\ho"}),
+        ("drs_filters", "tag:query=a?b=c", {"tag:query": "a?b=c"}),
+        ("drs_filters", "tag:Note=", {"tag:Note": ""}),
         ("drs_filters", '{"hostname":\n ["web1", "web2"]}', {"hostname": ["web1", "web2"]}),
         ("drs_filters", {"tag:env": "prod"}, {"tag:env": "prod"}),
         ("drs_rpo", "3600", 3600),
@@ -128,6 +132,10 @@ def test_each_line_of_the_exclusions_is_a_filter_of_its_own(value: Any) -> None:
         ("drs_filters", "web1", "a mapping"),
         ("drs_filters", ["web1"], "a mapping"),
         ("drs_filters", "{hostname", "a mapping"),
+        ("drs_filters", "=web1", "a mapping"),
+        ("drs_filters", "hostname=web1 tag:env=prod", "a mapping"),
+        ("drs_exclude_filters", "hostname=web1,tag:env=prod", "a list"),
+        ("drs_source_server_ids", "[s-1", "a list of IDs"),
         ("drs_exclude_filters", "web1", "a list"),
         ("drs_exclude_filters", 5, "a list"),
         ("drs_exclude_filters", "[1", "a list"),
@@ -138,6 +146,7 @@ def test_each_line_of_the_exclusions_is_a_filter_of_its_own(value: Any) -> None:
         ("drs_fail", "perhaps", "true or false"),
         ("drs_wait_until", "never", "replicating or continuous"),
         ("drs_report_file", "report.txt", "a file that ends in .json, .csv or .html"),
+        ("drs_report_file", "reports/.html", "a file that ends in .json, .csv or .html"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_it_must_be(name: str, value: Any, must_be: str) -> None:
@@ -186,6 +195,46 @@ def test_the_lookup_finishes_what_it_reads_and_finds_every_name() -> None:
         }
     ]
     assert LookupModule(templar=templar).run(["report"]) == [{"set": {}, "errors": []}]
+
+
+def _report_file(given: str) -> dict[str, Any]:
+    templar: Any = _Templar()
+    return LookupModule(templar=templar).run(["report"], {"drs_report_file": given})[0]
+
+
+def test_a_report_goes_to_where_ansible_was_started_unless_its_path_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("PWD", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for given, path in {
+        "report.html": tmp_path / "report.html",
+        "~/report.csv": tmp_path / "home" / "report.csv",
+        f"{tmp_path}/home/report.json": tmp_path / "home" / "report.json",
+    }.items():
+        assert _report_file(given) == {"set": {"report_file": str(path)}, "errors": []}
+
+
+def test_a_report_without_a_place_is_refused_before_aws_is_called(tmp_path: Path) -> None:
+    (tmp_path / "site.html").mkdir()
+    assert _report_file(f"{tmp_path}/site.html")["errors"] == [
+        f"drs_report_file must be a file, but {tmp_path}/site.html is a directory."
+    ]
+    assert _report_file(f"{tmp_path}/nowhere/report.html")["errors"] == [
+        f"The directory of drs_report_file, {tmp_path}/nowhere, does not exist."
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_play_that_ignores_errors_does_not_ignore_wrong_variables(role: str) -> None:
+    [main] = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    checks = [task for task in main["block"] if task["name"] == "Check the variables"]
+    assert [task["ignore_errors"] for task in checks] == [False]
+
+
+def test_what_roles_use_inside_is_no_variable_of_users() -> None:
+    assert "the nearest is drs_report_file." in unknown_variables(["drs_report_path"])[0]
 
 
 class _Task:

@@ -65,6 +65,10 @@ CSV_COLUMNS = (
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula of a spreadsheet may begin with."""
+
+
 def outcome_lines(result: Mapping[str, Any]) -> list[str]:
     """The sentence of a run that starts replication, and if it failed the failed and stuck servers."""
     lines = [str(result.get("msg", ""))]
@@ -159,8 +163,11 @@ def csv_text(report: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """The value for a spreadsheet. What looks like a formula is escaped: the owner of a server chooses its name."""
+    """The value for a spreadsheet. What looks like a formula is escaped: the owner of a server chooses its name.
+
+    https://owasp.org/www-community/attacks/CSV_Injection lists the first characters, and those of full width.
+    """
     if value is None:
         return ""
     text = json.dumps(value) if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(FORMULA) else text

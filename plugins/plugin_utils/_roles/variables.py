@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int
 
 PREFIX = "drs_"
+
+SECOND_KEY = re.compile(r"[\s,][^\s,=]+=")
+"""What follows a value on its line if it is another key=value."""
 
 Read = Callable[[Any], Any]
 """Converts a value that is not empty. Raises TypeError or ValueError."""
@@ -29,7 +34,9 @@ Rule = tuple[Callable[[Options], bool], str]
 
 
 def _ids(value: Any) -> list[str]:
-    """A list of IDs, or a text with IDs separated by commas or whitespace."""
+    """A list of IDs, a text of JSON, or a text with IDs separated by commas or whitespace."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = json.loads(value)
     texts = value if isinstance(value, (list, tuple)) else [value]
     return [each for text in texts for each in str(text).replace(",", " ").split()]
 
@@ -42,11 +49,18 @@ def _filters(value: Any) -> dict[str, Any]:
         raise TypeError
     if value.lstrip().startswith("{"):
         return dict(check_type_dict(value))
-    found: dict[str, list[Any]] = {}
-    for line in value.splitlines():
-        for key, item in (check_type_dict(line.strip()) if line.strip() else {}).items():
-            found.setdefault(key, []).append(item)
+    found: dict[str, list[str]] = {}
+    for key, item in (_key_and_value(line) for line in value.splitlines() if line.strip()):
+        found.setdefault(key, []).append(item)
     return {key: items[0] if len(items) == 1 else items for key, items in found.items()}
+
+
+def _key_and_value(line: str) -> tuple[str, str]:
+    """The key and the value of a line. The value may have spaces, commas and quotes, but no second key."""
+    key, equals, value = (part.strip() for part in line.partition("="))
+    if not (key and equals) or SECOND_KEY.search(value):
+        raise ValueError
+    return key, value
 
 
 def _exclude_filters(value: Any) -> list[dict[str, Any]]:
@@ -66,9 +80,10 @@ def _positive(value: Any) -> int:
 
 
 def _report_file(value: Any) -> str:
-    if not str(value).strip().endswith((".json", ".csv", ".html")):
+    text = str(value).strip()
+    if PurePath(text).suffix not in (".json", ".csv", ".html"):
         raise ValueError
-    return str(value).strip()
+    return text
 
 
 def _wait_until(value: Any) -> str:
@@ -119,7 +134,6 @@ OTHERS = frozenset(
         "drs_protect_result",
         "drs_protect_results",
         "drs_report_options",
-        "drs_report_path",
         "drs_report_result",
         "drs_report_results",
     }
