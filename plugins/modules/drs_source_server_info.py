@@ -144,11 +144,11 @@ EXAMPLES = r"""
     filters:
       hostname: "{{ groups.all | default(['web1'], true) }}"
     return_source_servers: false
-  register: hosts
+  register: inventory
 
 - name: Show where the agent is missing
   ansible.builtin.debug:
-    msg: "{{ hosts.unmatched }}"
+    msg: "{{ inventory.unmatched }}"
 
 - name: Find out which servers would lose more than half an hour of data
   disaster_recovery.aws.drs_source_server_info:

@@ -118,7 +118,8 @@ def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_new_python_process_prints_the_same(run: Run, tmp_path: Path, name: str) -> None:
-    arguments = {"filters": {"hostname": "web1", "replication-state": ["STOPED", "CONTINUOUS"]}}
+    filters = {"hostname": "web1", "replication-state": ["STOPED", "CONTINUOUS"]}
+    arguments = {"filters": filters, "_ansible_check_mode": True}
     file = tmp_path / "arguments.json"
     file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
     argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]
