@@ -345,6 +345,13 @@ def test_a_drill_from_a_point_in_time_names_the_newest_snapshot_before_it() -> N
     assert "no recovery snapshot at or before" in result.outcomes[1].reason
 
 
+def test_a_snapshot_without_an_id_or_a_date_is_none() -> None:
+    broken = [{"age": 7200, "snapshotID": None, "conform": False}, {"age": 8000, "timestamp": None, "conform": False}]
+    world = DrillWorld(fleet({"snapshots": broken}))
+    result = world.run(point_in_time=world.now() - timedelta(hours=1))
+    assert (result.ends, result.writes) == (["failed"], [])
+
+
 def test_the_job_has_the_tags_and_is_a_drill() -> None:
     result = DrillWorld(fleet({})).run(job_tags={"CostCenter": "a"})
     (launch,) = result.of("StartRecovery")

@@ -98,8 +98,9 @@ class DrsRecoveryApi(DrsApi):
     def snapshot_before(self, source_server_id: str, moment: datetime | None) -> RecoverySnapshot | None:
         """The newest recovery snapshot of this source server, at or before the moment. Raises DrsError.
 
-        Snapshots are dated by their timestamp; one without it is still being taken, and none. That DRS compares the
-        same member is an assumption, so the filter leaves a second, and each snapshot is compared again.
+        Snapshots are dated by their timestamp; one without it is still being taken, and none. So is one without an ID,
+        which cannot be named. That DRS compares the same member is an assumption, so the filter leaves a second, and
+        each snapshot is compared again.
         """
         request: dict[str, Any] = {
             "sourceServerID": source_server_id,
@@ -109,7 +110,7 @@ class DrsRecoveryApi(DrsApi):
         if moment is not None:
             request["filters"] = {"toDateTime": _moment(moment + timedelta(seconds=1))}
         pages = self._pages(DESCRIBE_SNAPSHOTS, request, lambda item: item.get("sourceServerID") == source_server_id)
-        dated = ((parse_datetime(text_at(each, "timestamp")), each) for each in pages)
+        dated = ((parse_datetime(text_at(each, "timestamp")), each) for each in pages if text_at(each, "snapshotID"))
         return next((each for at, each in dated if at is not None and (moment is None or at <= moment)), None)
 
 

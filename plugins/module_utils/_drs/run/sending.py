@@ -58,7 +58,8 @@ def ready(run: DrillRun, looks: Looks, operation: BatchOperation) -> list[DrillW
     free = run.free_places if operation == "drill" else None
     size = SERVERS_PER_JOB if free is None else min(free, SERVERS_PER_JOB)
     batch = list(islice(due(run, operation), size))
-    ask_logs(looks, batch)
+    if operation == "drill":
+        ask_logs(looks, batch)
     rulings = {work: decide(run, looks, work) for work in batch}
     while questions := {ruling.question for ruling in rulings.values() if ruling.question}:
         for question in questions:
