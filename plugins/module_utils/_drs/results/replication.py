@@ -205,8 +205,6 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
     if len(told) > WARNINGS:
         told[WARNINGS:] = [f"{count(len(told) - WARNINGS, 'other cause')}, see the reason of each outcome"]
     warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
-    if run.options.goal == "stopped":
-        return warnings
     return [*warnings, *silence_warnings(run.api.region, _looks(run, now))]
 
 
