@@ -187,10 +187,17 @@ def _keep_waiting(work: Work) -> None:
     outcome = work.outcome
     if not work.run.options.wait:
         _finish(work)
-    elif facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES:
+    elif _waits_in_vain(work):
         _fail_by_rule(work)
     elif not outcome.changed:
         _forget_calls(work)
+
+
+def _waits_in_vain(work: Work) -> bool:
+    """Whether no data will flow. A stop needs none."""
+    outcome = work.outcome
+    is_stuck_for_good = facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES
+    return is_stuck_for_good and work.run.operation == "start"
 
 
 def _finish(work: Work) -> None:
