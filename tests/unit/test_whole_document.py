@@ -391,6 +391,17 @@ def test_a_server_whose_start_was_accepted_is_not_told_to_be_started_at_the_dead
     assert (row["failed"], row["state"], row["next_step"]) == (True, "STOPPED", None)
 
 
+@pytest.mark.parametrize(
+    ("script", "took"),
+    [({"started": ["INITIATING", "STOPPED"]}, 30), ({"stale": 1000}, 300)],
+    ids=["it was seen to run", "it was never seen to run"],
+)
+def test_a_server_that_was_stopped_after_its_start_is_told_to_be_started(script: dict[str, Any], took: float) -> None:
+    run = run_one(FakeServer(["STOPPED"], **script), wait=True, wait_timeout=900)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["changed"], row["next_step"], run.took) == (True, True, "start its replication", took)
+
+
 def test_a_server_whose_start_was_never_answered_is_told_to_be_started() -> None:
     run = run_one(FakeServer(["STOPPED"], starts=[End(NO_ANSWER)] * 9), wait=True, wait_timeout=100)
     (row,) = values_of(run.outcomes, diff=False)["outcomes"]

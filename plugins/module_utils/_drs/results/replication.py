@@ -238,7 +238,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "previous_state": short(state_of(outcome.first)),
         "state": short(outcome.state),
         "lifecycle": lifecycle_of(known) if known is not None else None,
-        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed),
+        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed and not outcome.undone),
         "recovery_instance_id": short(recovery_instance_id_of(known)),
         "action": outcome.action,
         "changed": outcome.changed,

@@ -126,6 +126,7 @@ def _plan_by_rule(work: Work) -> None:
     if work.accepted_at is not None:
         accepted_ago = run.clock() - work.accepted_at
         rule = after_call(rule, run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
+        outcome.undone = rule.is_guard and rule.verdict == "fail"
     outcome.explain(rule, warn_of_error=operation.is_limited)
     ON_VERDICT[rule.verdict](work)
 
