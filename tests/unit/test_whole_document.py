@@ -17,6 +17,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Lifecycle,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import values_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
@@ -324,6 +325,16 @@ def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() 
     assert "if this machine (i-3) was replaced" in question.reason
     assert stale.cause == question.cause != alone.cause
     assert (stale.namesake, alone.namesake) == (told, None)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_the_next_step_of_a_stale_record_is_the_same_for_every_goal(goal: Goal) -> None:
+    states = ["DISCONNECTED", "CONTINUOUS"]
+    servers = {sid(n): FakeServer([each], members=hinted(awsInstanceID="i-1")) for n, each in enumerate(states)}
+    stale, other = values_of(FakeDrs(servers).run(goal=goal, check_mode=True).outcomes, diff=False)["outcomes"]
+    told = f"{sid(1)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+    assert (stale["next_step"], other["next_step"]) == (told, None)
+    assert stale["failed"] == (goal != "stopped")
 
 
 def test_a_server_that_becomes_disconnected_is_compared_with_all_that_was_listed() -> None:

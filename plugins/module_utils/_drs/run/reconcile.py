@@ -128,6 +128,7 @@ def _plan_by_rule(work: Work) -> None:
         rule = after_call(rule, run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
         outcome.undone = rule.is_guard and rule.verdict == "fail"
     outcome.explain(rule, warn_of_error=operation.is_limited)
+    outcome.namesake = run.namesakes.get(outcome.source_server_id)
     ON_VERDICT[rule.verdict](work)
 
 
@@ -217,7 +218,6 @@ def _forget_calls(work: Work) -> None:
 def _fail_by_rule(work: Work) -> None:
     """Fail with the reason of the rule. Where another server protects the machine, its agent needs no advice."""
     outcome = work.outcome
-    outcome.namesake = work.run.namesakes.get(outcome.source_server_id)
     if outcome.namesake:
         fail(work, outcome.namesake, NAMESAKE_CAUSE)
     else:
