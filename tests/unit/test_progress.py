@@ -197,6 +197,8 @@ def test_a_rescan_that_keeps_a_server_from_being_protected_is_told_apart() -> No
     assert line("continuous", *rescanning, silenced) == expected
     done = replace(rescanning[0], end="done")
     assert line("replicating", done) == "s-1 web1 · replicating"
+    stopping = replace(rescanning[0], action="stop", changed=True)
+    assert line("stopped", stopping) == "s-1 web1 · stop accepted"
 
 
 @pytest.mark.parametrize(

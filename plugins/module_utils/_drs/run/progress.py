@@ -45,6 +45,9 @@ STUCK_NAMED = 20
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
 OTHER_ENDS: tuple[End, ...] = ("failed", "held", "deferred")
+RESCANNING = "continuous, rescanning"
+"""What a server does that reads CONTINUOUS and is kept from being protected by a rescan."""
+
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -140,12 +143,13 @@ def _doing(goal: Goal, pending: Sequence[Outcome]) -> list[str]:
     for outcome in pending:
         groups.setdefault(label(goal, outcome), []).append(outcome)
     by_size = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [f"{len(group)} {what}{_share(group)}" for what, group in by_size]
+    return [f"{len(group)} {what}{_share(what, group)}" for what, group in by_size]
 
 
 def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:
     eta = _eta(outcome)
-    parts = [_name(outcome), label(goal, outcome) + (_share([outcome]) if outcome.end is None else "")]
+    what = label(goal, outcome)
+    parts = [_name(outcome), what + (_share(what, [outcome]) if outcome.end is None else "")]
     if waits_for_help(outcome) and (trouble := _trouble(outcome)):
         parts.append(" ".join(trouble))
     if outcome.end is None and eta:
@@ -162,8 +166,8 @@ def label(goal: Goal, outcome: Outcome) -> str:
         return f"{outcome.action} accepted"
     if verdict in OPERATIONS and outcome.action == "none":
         return "waiting for a place"
-    if _is_rescanning(outcome):
-        return "continuous, rescanning"
+    if phase_of(outcome.state) == "protected" and is_rescanning(outcome.latest):
+        return RESCANNING
     return printable(outcome.state or "no state").lower().replace("_", " ")
 
 
@@ -187,15 +191,10 @@ def _name(outcome: Outcome) -> str:
     return " ".join(printable(text) for text in texts if text)
 
 
-def _is_rescanning(outcome: Outcome) -> bool:
-    """Whether a rescan keeps a server that reads CONTINUOUS from being protected."""
-    return phase_of(outcome.state) == "protected" and is_rescanning(outcome.latest)
-
-
-def _share(outcomes: Sequence[Outcome]) -> str:
-    """The replicated share of the disks, of CONTINUOUS servers the rescanned one; empty if neither will grow."""
+def _share(what: str, outcomes: Sequence[Outcome]) -> str:
+    """The rescanned or the replicated share of the disks; empty if these servers are doing neither."""
     storage = storage_of(outcome.latest for outcome in outcomes)
-    if _is_rescanning(outcomes[0]):
+    if what == RESCANNING:
         return f", {storage.rescanned_percent}% of {_size(storage.total)}"
     if phase_of(outcomes[0].state) != "replicating" or not storage.total:
         return ""
