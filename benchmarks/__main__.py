@@ -20,11 +20,14 @@ from typing import Any
 
 from tests.emulator import Emulator
 
-from .bench import INFO_MODULE, LATENCY, MODULE, Bench, Run, aws_cli, ids
+from .bench import DRILL_MODULE, INFO_MODULE, LATENCY, MODULE, Bench, Run, aws_cli, ids
 
 REPORT = Path("docs/benchmarks.md")
 SCRIPT = [sys.executable, "benchmarks/ten_threads.py"]
 LOOKUP_SCRIPT = [sys.executable, "benchmarks/ten_lookups.py"]
+DRILL_SCRIPT = [sys.executable, "benchmarks/ten_drills.py"]
+DRILLED = (300, 1000)
+DRILL_STEP = 2.0
 LOOKUP_CLI = "aws drs describe-recovery-snapshots --source-server-id $0 --order DESC --max-items 1"
 FLEET = 300
 LOOPED = 20
@@ -60,6 +63,7 @@ def main() -> None:
             growth(bench),
             protection(bench),
             rate_limit(bench),
+            drills(bench),
         ]
         lines = [line for section in sections for line in printed(section)]
     lines += GC_FREEZE
@@ -296,6 +300,34 @@ def rate_limit(bench: Bench) -> Iterator[str]:
         ("a second", "burst", "who", "seconds", "of N/R", "goal", "", "throttled", "goal", "", "lost", "goal", ""),
         *rows,
     )
+
+
+def drills(bench: Bench) -> Iterator[str]:
+    """Drills in batches against a script that makes one call a server."""
+    task = {DRILL_MODULE: {"filters": {"hostname": "*"}, "wait_delay": 1, "return_source_servers": False}}
+    yield from (
+        "",
+        "## Drills",
+        "",
+        *prose(
+            f"One run each. A drill takes {2 * DRILL_STEP:.0f} s in the emulator, which has the quotas of DRS: 20 jobs"
+            " at a time, 100 servers in each and 500 in all. The module asks for the launch configuration of each"
+            " server first."
+        ),
+        "",
+        "```",
+        f"ansible-playbook PLAY  # one task: {DRILL_MODULE}",
+        '                       # with filters: {hostname: "*"}, wait_delay: 1, return_source_servers: false',
+        "python benchmarks/ten_drills.py",
+        "```",
+    )
+    rows: list[Row] = []
+    for count in DRILLED:
+        for name, command in (("the module", bench.playbook(task)), ("a script", DRILL_SCRIPT)):
+            run = bench.run(command, count, state="CONTINUOUS", step=DRILL_STEP)
+            launches = sum(entry["operation"] == "StartRecovery" for entry in run.journal)
+            rows.append((str(count), name, f"{run.seconds:.1f}", str(launches), str(len(run.journal))))
+    yield from table(("servers", "who", "seconds", "launches", "calls"), *rows)
 
 
 def limited(name: str, run: Run, limit: dict[str, float], with_goals: bool) -> Row:

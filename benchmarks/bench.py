@@ -20,6 +20,7 @@ from typing import Any
 from tests.emulator import Emulator
 
 MODULE = "disaster_recovery.aws.drs_source_server_replication"
+DRILL_MODULE = "disaster_recovery.aws.drs_drill"
 INFO_MODULE = "disaster_recovery.aws.drs_source_server_info"
 START = "StartReplication"
 LATENCY = 0.05
@@ -91,8 +92,13 @@ class Bench:
         standard_input: str = "",
         must_finish: bool = True,
         state: str = "STOPPED",
+        step: float | None = None,
     ) -> Run:
-        """Time a command on a new fleet, by default of stopped servers. limit: the rate limit of StartReplication."""
+        """Time a command on a new fleet, by default of stopped servers.
+
+        limit: the rate limit of StartReplication. step: the seconds of a step of the emulator's clock, by default one
+        Describe.
+        """
         self._emulator.load(
             {
                 "latency": LATENCY,
@@ -100,6 +106,7 @@ class Bench:
                     "eu-west-1": {"servers": [{"sourceServerID": id_, "state": state} for id_ in ids(servers)]}
                 },
                 "rate_limits": {START: dict(limit)} if limit else {},
+                "clock": {"wall": step} if step else "describe",
             }
         )
         began = time.monotonic()

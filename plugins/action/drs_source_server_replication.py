@@ -49,6 +49,8 @@ STDERR = _duplicated(sys.stderr)
 class ActionModule(NormalAction):
     """The normal action plugin plus live progress."""
 
+    waits_by_default = False
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module. Its result is unchanged, unless a role judges it."""
         return judged_by_role(self._task, self._run_shown(cast(Run, super().run), tmp, task_vars))
@@ -67,7 +69,7 @@ class ActionModule(NormalAction):
 
     def _is_shown(self) -> bool:
         """Whether to show progress. Display ignores no_log, and only a local file can be followed."""
-        waits = boolean(str(self._task.args.get("wait")), strict=False)
+        waits = boolean(str(self._task.args.get("wait", self.waits_by_default)), strict=False)
         hidden = self._task.no_log or self._task.async_val or self._task.check_mode
         return waits and not hidden and self._connection.transport == "local" and not self._connection.become
 

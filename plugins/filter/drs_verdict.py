@@ -9,7 +9,7 @@ name: drs_verdict
 version_added: 1.0.0
 short_description: Whether a result of this collection is good, and the lines that say so
 description:
-  - Judges a result of M(disaster_recovery.aws.drs_source_server_replication) or
+  - Judges a result of M(disaster_recovery.aws.drs_source_server_replication), M(disaster_recovery.aws.drs_drill) or
     M(disaster_recovery.aws.drs_source_server_info), and says what is wrong in a few readable lines.
   - The roles P(disaster_recovery.aws.protect#role) and P(disaster_recovery.aws.report#role) print them.
 author:

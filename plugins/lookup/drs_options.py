@@ -12,13 +12,13 @@ description:
   - Reads the variables whose names start with C(drs_), wherever they come from, and checks them before AWS is called.
   - An unknown name is an error that names the nearest known one, so that a typing error does not start a fleet. Empty
     values count as not set.
-  - The roles P(disaster_recovery.aws.protect#role) and P(disaster_recovery.aws.report#role) use it. Playbooks have no
-    need to.
+  - The roles P(disaster_recovery.aws.protect#role), P(disaster_recovery.aws.drill#role) and
+    P(disaster_recovery.aws.report#role) use it. Playbooks have no need to.
 author:
   - the disaster_recovery.aws authors (@disaster-recovery)
 options:
   _terms:
-    description: The name of the role, V(protect) or V(report).
+    description: The name of the role, V(protect), V(drill) or V(report).
     required: true
 """
 

@@ -42,6 +42,13 @@ options:
       - The lag bounds how much data a recovery to the most recent data loses. Use 1800 or more for a check that stays
         quiet, since DRS replaces its replication servers from time to time, and the lag grows for a while.
     type: int
+  max_drill_age:
+    description:
+      - Looks up which source servers had a successful recovery drill within so many days, from 1 to 3650, and returns
+        it as RV(protection[].drill_evidence). It does not decide whether a source server counts as protected.
+      - A later recovery does not hide a drill, and a drill that failed is none. The jobs are listed once with
+        C(DescribeJobs), and their logs with C(DescribeJobLogItems) where they decide.
+    type: int
   return_source_servers:
     description:
       - Whether to return RV(source_servers), about 4 KB per source server.
@@ -81,7 +88,8 @@ attributes:
     platforms: all
     support: full
 notes:
-  - Requires the IAM action C(drs:DescribeSourceServers), and C(drs:DescribeRecoverySnapshots) if O(rpo) is set.
+  - Requires the IAM action C(drs:DescribeSourceServers), C(drs:DescribeRecoverySnapshots) if O(rpo) is set, and
+    C(drs:DescribeJobs) and C(drs:DescribeJobLogItems) if O(max_drill_age) is set.
   - If the recovery snapshots of a source server cannot be looked up, it counts as unprotected and its reason says why.
     If every lookup fails, or the credentials are rejected, the task fails.
   - A warning names source servers that read V(CONTINUOUS) but were last seen more than 10 minutes ago, by the clock of
@@ -136,11 +144,11 @@ EXAMPLES = r"""
     filters:
       hostname: "{{ groups.all | default(['web1'], true) }}"
     return_source_servers: false
-  register: hosts
+  register: inventory
 
 - name: Show where the agent is missing
   ansible.builtin.debug:
-    msg: "{{ hosts.unmatched }}"
+    msg: "{{ inventory.unmatched }}"
 
 - name: Find out which servers would lose more than half an hour of data
   disaster_recovery.aws.drs_source_server_info:
@@ -318,6 +326,31 @@ protection:
           type: str
           returned: always
           sample: drsjob-1234567890abcdef0
+    drill_evidence:
+      description:
+        - The newest successful drill within O(max_drill_age) days. Null if there is none, or O(max_drill_age) is not
+          set.
+      type: dict
+      returned: always
+      contains:
+        job_id:
+          description: Its job.
+          type: str
+          returned: always
+          sample: drsjob-1234567890abcdef0
+        at:
+          description: When the job was created, or if DRS no longer lists it, when the launch was requested.
+          type: str
+          returned: always
+          sample: "2026-10-01T09:00:00Z"
+        launch_actions:
+          description:
+            - V(passed) if all launch actions that are shown succeeded, V(failed) if an optional one failed, otherwise
+              V(unknown), also if there are none.
+          type: str
+          choices: [passed, failed, unknown]
+          returned: always
+          sample: passed
     last_seen:
       description: When DRS last saw the agent, null if AWS reported none.
       type: str
@@ -419,7 +452,8 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 # An older Python can compile this file, but not what it imports.
@@ -433,6 +467,7 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import Api
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.drill_lookups import look_up_drills
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
@@ -459,6 +494,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     snake_case,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    parse_max_drill_age,
     parse_max_lag,
     parse_rpo,
     parse_selection,
@@ -472,6 +508,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "exclude_filters": {"type": "list", "elements": "dict"},
     "rpo": {"type": "int"},
     "max_lag": {"type": "int"},
+    "max_drill_age": {"type": "int"},
     "return_source_servers": {"type": "bool", "default": True},
 }
 
@@ -483,19 +520,26 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         rpo, max_lag = parse_rpo(module.params["rpo"]), parse_max_lag(module.params["max_lag"])
+        max_drill_age = parse_max_drill_age(module.params["max_drill_age"])
         selection = parse_selection(module.params, SELECTORS) or Selection()
         api = connect(module.params, time.monotonic() + RUN_TIMEOUT)
         found = found_by(api, selection)
+        now = datetime.now(timezone.utc)
+        since = None if max_drill_age is None else now - timedelta(days=max_drill_age)
+        drills = {} if since is None else look_up_drills(api, found.servers, since, now)
     except (InvalidOptions, DrsError) as error:
         ended = error_value(error) if isinstance(error, DrsError) else {}
         module.fail_json(msg=sentence(str(error)), **values(module, [], [], ""), **ended)
 
     ids = [server["sourceServerID"] for server in found.servers]
     lookups: list[Lookup] = [None for _id in ids] if rpo is None else look_up(api, ids)
-    criteria = Criteria(datetime.now(timezone.utc), rpo, max_lag)
+    criteria = Criteria(now, rpo, max_lag)
     known = namesakes(found.listed)
     protections = [
-        protection_of(server, criteria, lookup, known.get(server["sourceServerID"]))
+        replace(
+            protection_of(server, criteria, lookup, known.get(server["sourceServerID"])),
+            drill=drills.get(server["sourceServerID"]),
+        )
         for server, lookup in zip(found.servers, lookups, strict=True)
     ]
     result = values(module, protections, found.all_unmatched, api.region)

@@ -15,7 +15,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.forks import Finished,
 from botocore.loaders import create_loader
 
 MODULES = "ansible_collections.disaster_recovery.aws.plugins.modules"
-NAMES = ("drs_source_server_info", "drs_source_server_replication")
+NAMES = ("drs_drill", "drs_source_server_info", "drs_source_server_replication")
 IMPORTED_BY_AMAZON_AWS = "ansible.module_utils._text"
 """Deprecated in ansible-core 2.20, which tells of it in every result, with a traceback."""
 

@@ -102,7 +102,7 @@ def test_every_error_that_drs_declares_has_its_kind(drs_model: ServiceModel) -> 
         (None, 501, "refused"),
         ("ConflictException", 400, "conflict"),
         (None, 409, "conflict"),
-        ("ServiceQuotaExceededException", 402, "refused"),
+        ("ServiceQuotaExceededException", 402, "quota"),
         ("ValidationException", 400, "refused"),
         ("AccessDeniedException", 403, "refused"),
         (None, 401, "fatal"),

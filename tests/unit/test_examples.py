@@ -18,6 +18,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.disaster_recovery.aws.plugins.modules import (
+    drs_drill,
     drs_source_server_info,
     drs_source_server_replication,
 )
@@ -26,6 +27,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runn
 ROOT = Path(__file__).parents[2]
 PREFIX = "disaster_recovery.aws."
 MODULES = {
+    f"{PREFIX}drs_drill": drs_drill,
     f"{PREFIX}drs_source_server_info": drs_source_server_info,
     f"{PREFIX}drs_source_server_replication": drs_source_server_replication,
 }

@@ -29,6 +29,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.modules import MODULES
 
 INFO = "drs_source_server_info"
 REPLICATION = "drs_source_server_replication"
+DRILL = "drs_drill"
 SERVERS = [
     {"sourceServerID": sid(1), "hostname": "web1", "state": "CONTINUOUS", "snapshots": [600]},
     {"sourceServerID": sid(2), "hostname": "web2", "state": "STOPPED"},
@@ -80,7 +81,19 @@ RESULTS: list[tuple[str, dict[str, Any], str | None, set[str]]] = [
         "StartReplication",
         {"with O(filters)", "if an error ended the run"},
     ),
-    (INFO, {"rpo": 3600}, None, {"unless O(return_source_servers=false)"}),
+    (
+        DRILL,
+        {"source_server_id": sid(1), "wait_delay": 1, "_ansible_diff": True},
+        None,
+        {"with O(source_server_id)", "success, with O(source_server_id)", "in diff mode"},
+    ),
+    (
+        DRILL,
+        {"filters": {"hostname": "web*"}, "return_source_servers": False, "state": "absent"},
+        "DescribeJobs",
+        {"with O(filters)", "if an error ended the run"},
+    ),
+    (INFO, {"rpo": 3600, "max_drill_age": 90}, None, {"unless O(return_source_servers=false)"}),
     (INFO, {"return_source_servers": False}, "DescribeSourceServers", {"if an error ended the run"}),
 ]
 """Module, arguments, the operation that fails, and which conditions of RETURN the result meets."""
@@ -105,7 +118,8 @@ def assert_documented(values: dict[str, Any], documented: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_new_python_process_prints_the_same(run: Run, tmp_path: Path, name: str) -> None:
-    arguments = {"filters": {"hostname": "web1", "replication-state": ["STOPED", "CONTINUOUS"]}}
+    filters = {"hostname": "web1", "replication-state": ["STOPED", "CONTINUOUS"]}
+    arguments = {"filters": filters, "_ansible_check_mode": True}
     file = tmp_path / "arguments.json"
     file.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
     argv = [sys.executable, "-c", f"from {MODULES}.{name} import main; main()", str(file)]

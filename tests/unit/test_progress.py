@@ -23,6 +23,7 @@ import pytest
 from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
+from ansible_collections.disaster_recovery.aws.plugins.action import drs_drill as drill_action
 from ansible_collections.disaster_recovery.aws.plugins.action import drs_source_server_replication as action
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES
@@ -533,6 +534,14 @@ def test_what_is_shown(args: dict[str, Any], task: dict[str, Any], connection: d
         *[None] * 4,
     ]
     plugin = action.ActionModule(*parts)
+    assert plugin._is_shown() == is_shown
+
+
+@pytest.mark.parametrize(("args", "is_shown"), [({}, True), ({"wait": True}, True), ({"wait": "no"}, False)])
+def test_a_drill_waits_unless_it_is_told_not_to(args: dict[str, Any], is_shown: bool) -> None:
+    plugin: Any = object.__new__(drill_action.ActionModule)
+    plugin._task = SimpleNamespace(args=args, no_log=False, async_val=0, check_mode=False)
+    plugin._connection = SimpleNamespace(transport="local", become=None)
     assert plugin._is_shown() == is_shown
 
 

@@ -131,6 +131,7 @@ def test_a_row_tells_what_aws_sent() -> None:
         "recovery_point": "2026-11-23T13:59:00+00:00",
         "recovery_point_age": 60,
         "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z", "job_id": None},
+        "drill_evidence": None,
         "last_seen": "2026-11-23T13:00:00Z",
     }
 

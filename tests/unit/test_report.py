@@ -60,6 +60,7 @@ def server(number: int = 1, **members: Any) -> dict[str, Any]:
         "recovery_point": None,
         "recovery_point_age": None,
         "last_launch": launch(None, None, None),
+        "drill_evidence": None,
         "last_seen": None,
         **members,
     }
@@ -82,8 +83,7 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host"}
 @pytest.mark.parametrize(
     ("last_launch", "told", "due"),
     [
-        (launch("DRILL", "LAUNCHED", "2026-11-20T12:00:00Z"), ("done", 6), False),
-        (launch("DRILL", "TERMINATED", "2026-11-20T13:00:00Z"), ("done", 5), False),
+        (launch("DRILL", "TERMINATED", "2026-11-20T13:00:00Z"), ("done", 5), True),
         (launch("DRILL", "TERMINATED", "2026-01-01T00:00:00Z"), ("done", 329), True),
         (launch("DRILL", "FAILED", "2026-11-20T12:00:00Z"), ("failed", None), True),
         (launch("DRILL", "PENDING", "2026-11-26T11:00:00Z"), ("running", None), True),
@@ -98,6 +98,13 @@ def test_only_a_drill_that_is_done_has_an_age(last_launch: dict[str, Any], told:
     assert (drill["result"], drill["age_days"]) == told
     assert drill["due"] == due
     assert not drill_of({"last_launch": last_launch}, None, NOW)["due"]
+
+
+@pytest.mark.parametrize("type_", ["DRILL", "RECOVERY", None])
+def test_evidence_of_a_drill_counts_whatever_the_last_launch_is(type_: str | None) -> None:
+    evidence = {"job_id": "drsjob-1", "at": "2026-11-20T12:00:00Z", "launch_actions": "unknown"}
+    drill = drill_of({"last_launch": launch(type_, "FAILED", None), "drill_evidence": evidence}, 90, NOW)
+    assert (drill["result"], drill["age_days"], drill["due"]) == ("done", 6, False)
 
 
 def test_the_worst_come_first() -> None:

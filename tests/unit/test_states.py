@@ -23,12 +23,15 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import rule_for
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import (
+    CALLS,
     OPERATION_FOR,
     OPERATIONS,
+    BatchOperation,
     Goal,
     Operation,
     Verdict,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rows import DrillVerdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import (
     FIRST_CHECK,
     RULES,
@@ -38,11 +41,16 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import WORDS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import DrillGoal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_plan import ON_RULING, URGENCY
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import AT_GOAL
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.sending import ON_SEND_ERROR, PREDICTED
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import (
     COLUMNS,
     GOALS,
@@ -78,7 +86,14 @@ def members_of(shape: StructureShape | None) -> list[str]:
         ),
         pytest.param(RULES, product(get_args(Goal), get_args(Phase)), id="RULES"),
         pytest.param(OPERATIONS, get_args(Operation), id="OPERATIONS"),
-        pytest.param(get_args(Action), (*get_args(Operation), "none"), id="Action"),
+        pytest.param(CALLS, (*get_args(Operation), *get_args(BatchOperation)), id="CALLS"),
+        pytest.param(get_args(Action), (*CALLS, "none"), id="Action"),
+        pytest.param(ON_RULING, get_args(DrillVerdict), id="ON_RULING"),
+        pytest.param(URGENCY, set(get_args(DrillVerdict)) - {"drill"}, id="URGENCY"),
+        pytest.param(ON_SEND_ERROR, get_args(ErrorKind), id="ON_SEND_ERROR"),
+        pytest.param(PREDICTED, get_args(BatchOperation), id="PREDICTED"),
+        pytest.param(WORDS, get_args(DrillGoal), id="WORDS"),
+        pytest.param(AT_GOAL, get_args(DrillGoal), id="AT_GOAL"),
         pytest.param(OPERATION_FOR, get_args(Goal), id="OPERATION_FOR"),
         pytest.param(set(OPERATION_FOR.values()), get_args(Operation), id="values of OPERATION_FOR"),
         pytest.param(ON_VERDICT, get_args(Verdict), id="ON_VERDICT"),
@@ -109,7 +124,7 @@ def test_an_error_kind_says_for_each_type_of_call_whether_it_is_resent(kind: Err
 
 
 def test_every_operation_of_the_table_may_be_called() -> None:
-    assert {facts.api_name for facts in OPERATIONS.values()} < set(CALL_TYPES)
+    assert {facts.api_name for facts in CALLS.values()} < set(CALL_TYPES)
 
 
 def test_every_kind_of_an_error_code_is_known() -> None:

@@ -45,7 +45,7 @@ td { padding: 7px 10px 7px 0; border-bottom: 1px solid var(--line); vertical-ali
 .number { text-align: right; white-space: nowrap }
 th.number { text-align: right }
 .nowrap { white-space: nowrap }
-.name { min-width: 190px }
+.name > * { display: inline-block; width: max-content; max-width: 300px; overflow-wrap: break-word }
 code { font: 12px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; color: var(--dim) }
 .pill { display: inline-block; padding: 1px 9px; border-radius: 10px; font-size: 12px; font-weight: 600;
   white-space: nowrap; color: var(--dim); background: var(--dim-soft) }

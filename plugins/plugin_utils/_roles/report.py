@@ -50,22 +50,22 @@ NAMED = 20
 
 
 def drill_of(row: Mapping[str, Any], max_age: int | None, now: datetime) -> Row:
-    """The drill of a server, as far as its last launch tells.
+    """The drill of a server: the evidence that the module found, otherwise as far as its last launch tells.
 
     result: done, failed, running, unknown, or none, which includes a recovery that hides it. age_days: whole days since
-    a drill that is done. due: whether there is none that is done and at most max_age days old; false without max_age.
+    a drill that is done. due: whether there is no evidence; false without max_age.
     """
-    launch = row.get("last_launch") or {}
+    evidence = row.get("drill_evidence")
+    launch = {"type": "DRILL", "status": "LAUNCHED", **evidence} if evidence else row.get("last_launch") or {}
     is_drill = launch.get("type") == "DRILL"
     result = DRILLS.get(str(launch.get("status")), "unknown") if is_drill else "none"
     moment = parse_datetime(launch.get("at")) if is_drill else None
     age = max(0.0, (now - moment).total_seconds()) / 86400 if moment else None
-    is_fresh = result == "done" and age is not None and max_age is not None and age <= max_age
     return {
         "result": result,
         "at": launch.get("at") if is_drill else None,
         "age_days": int(age) if age is not None and result == "done" else None,
-        "due": max_age is not None and not is_fresh,
+        "due": max_age is not None and not evidence,
     }
 
 

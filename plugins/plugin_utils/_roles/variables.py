@@ -96,6 +96,10 @@ READERS: dict[str, tuple[Read, str]] = {
     "drs_rpo": NUMBER,
     "drs_max_lag": NUMBER,
     "drs_max_drill_age": NUMBER,
+    "drs_terminate": BOOLEAN,
+    "drs_absent_after": NUMBER,
+    "drs_point_in_time": (str, "a date and time with a zone"),
+    "drs_job_tags": (_filters, 'a mapping, such as {"CostCenter": "a"}, or a line such as CostCenter=a'),
     "drs_all": BOOLEAN,
     "drs_report_file": (_report_file, "a file that ends in .json, .csv or .html"),
 }
@@ -108,6 +112,10 @@ OTHERS = frozenset(
         "drs_keep_going",
         "drs_verdict",
         "drs_source_server",
+        "drs_absent_result",
+        "drs_drill_result",
+        "drs_drill_results",
+        "drs_verdicts",
         "drs_protect_result",
         "drs_protect_results",
         "drs_report_options",
@@ -161,6 +169,10 @@ def _waits_for_a_state(options: Options) -> bool:
     return bool(options.get("wait")) and "replication-state" in options.get("filters", {})
 
 
+def _terminates_without_wait(options: Options) -> bool:
+    return bool(options.get("terminate")) and options.get("wait") is False
+
+
 WAITS_FOR_A_STATE = """drs_wait cannot be combined with replication-state in drs_filters, \
 since a second run would not wait for what the first one started."""
 
@@ -169,6 +181,11 @@ RULES: dict[str, list[Rule]] = {
         (_selects_not_once, "Set either drs_source_server_ids or drs_filters."),
         (_excludes_from_nothing, "drs_exclude_filters requires drs_filters."),
         (_waits_for_a_state, WAITS_FOR_A_STATE),
+    ],
+    "drill": [
+        (_selects_not_once, "Set either drs_source_server_ids or drs_filters."),
+        (_excludes_from_nothing, "drs_exclude_filters requires drs_filters."),
+        (_terminates_without_wait, "drs_terminate requires drs_wait."),
     ],
     "report": [
         (_selects_twice, "Set only one of drs_source_server_ids and drs_filters."),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 with suppress(ImportError):  # AnsibleAWSModule tells the user
     from botocore import xform_name
 
-from ..resources.operations import OPERATIONS, Operation, document_in
+from ..resources.operations import CALLS, Batch, BatchOperation, Operation, document_in
 from ..resources.servers import SOURCE_SERVER_ID, text_at
 from .circuit_breaker import UNANSWERED_IN_A_ROW, CircuitBreaker
 from .deadline import call_within
@@ -39,10 +39,20 @@ if TYPE_CHECKING:
 DESCRIBE = "DescribeSourceServers"
 DESCRIBE_SNAPSHOTS = "DescribeRecoverySnapshots"
 
+DESCRIBE_JOBS = "DescribeJobs"
+DESCRIBE_LOG = "DescribeJobLogItems"
+DESCRIBE_INSTANCES = "DescribeRecoveryInstances"
+GET_CONFIGURATION = "GetLaunchConfiguration"
+
+LISTS = (DESCRIBE, DESCRIBE_SNAPSHOTS, DESCRIBE_JOBS, DESCRIBE_LOG, DESCRIBE_INSTANCES)
+"""The operations whose responses are pages of items."""
+
+LOOKS = (DESCRIBE, DESCRIBE_JOBS, DESCRIBE_LOG, DESCRIBE_INSTANCES)
+"""The operations that show what became of a call."""
+
 CALL_TYPES: dict[str, CallType] = {
-    DESCRIBE: "read",
-    DESCRIBE_SNAPSHOTS: "read",
-    **{facts.api_name: "write" for facts in OPERATIONS.values()},
+    **dict.fromkeys((*LISTS, GET_CONFIGURATION), "read"),
+    **{facts.api_name: "write" for facts in CALLS.values()},
 }
 """Every operation that the collection calls."""
 
@@ -131,13 +141,10 @@ class DrsApi:
         self._has_answered = threading.Event()
         client.meta.events.register("response-received.drs", self._record_answer)
         self._thread = threading.local()
-        checks: dict[CallType, tuple[str, Callable[..., None]]] = {
-            "read": ("response-received", _require_a_list),
-            "write": ("before-send", self._refuse_late),
-        }
-        for operation, call_type in CALL_TYPES.items():
-            event, check = checks[call_type]
-            client.meta.events.register(f"{event}.drs.{operation}", check)
+        for operation in LISTS:
+            client.meta.events.register(f"response-received.drs.{operation}", _require_a_list)
+        for facts in CALLS.values():
+            client.meta.events.register(f"before-send.drs.{facts.api_name}", self._refuse_late)
 
     def describe(self, source_server_ids: Sequence[str]) -> list[SourceServer]:
         """The source servers with these IDs, from all pages; unknown ones are absent.
@@ -162,15 +169,15 @@ class DrsApi:
         request = {"sourceServerID": source_server_id, "order": "DESC", "maxResults": SNAPSHOTS_PER_PAGE}
         return self._pages(DESCRIBE_SNAPSHOTS, request, lambda item: item.get("sourceServerID") == source_server_id)
 
-    def send(self, operation: Operation, resource_id: str) -> Mapping[str, Any]:
+    def send(self, operation: Operation | BatchOperation, resource: str | Batch) -> Mapping[str, Any]:
         """Make the call for this resource. Returns its document from the response. Raises DrsError.
 
         Only a throttled call is resent, since a 429 means that it was not applied.
         """
-        facts = OPERATIONS[operation]
+        facts = CALLS[operation]
 
         def call() -> Mapping[str, Any]:
-            document = document_in(operation, resource_id, self._request(facts.api_name, facts.request(resource_id)))
+            document = document_in(operation, resource, self._request(facts.api_name, facts.request(resource)))
             if not isinstance(document, Mapping):
                 raise unreadable(facts.api_name, self.region)
             return document
@@ -229,12 +236,12 @@ class DrsApi:
         """Wait until the call may be sent, and return the time. The only place that decides this.
 
         Raises the error of the last attempt, if there was one; otherwise not_tried after a fatal error and while the
-        circuit breaker is open, and not_sent at the deadline, after which only a last Describe is sent.
+        circuit breaker is open, and not_sent at the deadline, after which only a last look is sent.
         """
         if self._fatal:
             raise error or replace(self._fatal, kind="not_tried")
         admitted_at = self._limiters[operation].acquire(self.until)
-        if admitted_at >= self.until and (error or operation != DESCRIBE):
+        if admitted_at >= self.until and (error or operation not in LOOKS):
             raise error or self._not_sent(operation, "wait_timeout because of the request rate limit")
         if not self._breakers[operation].lets_through():
             raise error or DrsError("not_tried", None, f"{UNANSWERED_IN_A_ROW} calls in a row were not answered")

@@ -28,9 +28,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_c
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 
 from ..resources.text import first_line, listed, printable
-from .calls import CALLS_AT_ONCE, OVERRUN, DrsApi
+from .calls import CALLS_AT_ONCE, OVERRUN
 from .deadline import call_within
 from .errors import InvalidOptions, from_exception
+from .recovery import DrsRecoveryApi
 
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"
@@ -52,7 +53,7 @@ CLIENT_TIMEOUT = 30.0
 """Maximum seconds to create a client: a credential process may hang."""
 
 
-def connect(params: Mapping[str, Any], until: float) -> DrsApi:
+def connect(params: Mapping[str, Any], until: float) -> DrsRecoveryApi:
     """An API for these connection options, which are those of every amazon.aws module. Does not call DRS.
 
     until: the deadline, as a time.monotonic() value. Raises InvalidOptions if no client can be created from the
@@ -88,7 +89,7 @@ def connect(params: Mapping[str, Any], until: float) -> DrsApi:
         raise
     except Exception as error:
         raise InvalidOptions(f"Cannot create an AWS client from these options: {_client_error(error)}") from error
-    return DrsApi(client, until, attempts)
+    return DrsRecoveryApi(client, until, attempts)
 
 
 def verify_of(params: Mapping[str, Any]) -> str | bool | None:

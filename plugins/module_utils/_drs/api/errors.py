@@ -15,13 +15,13 @@ from typing import Any, Literal
 with suppress(ImportError):  # AnsibleAWSModule tells the user
     from botocore.exceptions import ClientError
 
-from ..resources.operations import OPERATIONS
+from ..resources.operations import CALLS
 from ..resources.text import first_line, printable
 from .answers import sentence_for, whole_text
 from .faults import fault_of, wrapped_in
 
 CallType = Literal["read", "write"]
-ErrorKind = Literal["throttled", "unanswered", "conflict", "refused", "fatal", "not_sent", "not_tried"]
+ErrorKind = Literal["throttled", "unanswered", "conflict", "quota", "refused", "fatal", "not_sent", "not_tried"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,17 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         most_calls=2,
         # https://docs.aws.amazon.com/general/latest/gr/drs.html
         hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
+    ),
+    # Not applied, because too much is running.
+    "quota": ErrorKindFacts(
+        is_sent=True,
+        is_answered=True,
+        is_throttled=False,
+        may_have_taken_effect=False,
+        is_resent={"read": False, "write": False},
+        ends_run=False,
+        ends_listing=True,
+        most_calls=1,
     ),
     # Not applied, and another attempt would not help.
     "refused": ErrorKindFacts(
@@ -176,6 +187,7 @@ KINDS: dict[str, ErrorKind] = {
     "RequestLimitExceeded": "throttled",
     "InternalServerException": "unanswered",
     "ConflictException": "conflict",
+    "ServiceQuotaExceededException": "quota",
     "UninitializedAccountException": "fatal",
     "ExpiredToken": "fatal",
     "ExpiredTokenException": "fatal",
@@ -196,10 +208,10 @@ KINDS: dict[str, ErrorKind] = {
 IDENTITY_CODES = frozenset(code for code, kind in KINDS.items() if kind == "fatal") - {"UninitializedAccountException"}
 """Error codes for wrong or expired credentials."""
 
-WRITES = frozenset(facts.api_name for facts in OPERATIONS.values())
+WRITES = frozenset(facts.api_name for facts in CALLS.values())
 
-LISTING = "DescribeSourceServers"
-"""If source servers cannot be listed, no server can be handled."""
+LISTINGS = frozenset({"DescribeSourceServers", "DescribeJobs", "DescribeRecoveryInstances"})
+"""If these cannot be listed, no server can be handled."""
 
 
 def kind_of(code: str | None, status: int) -> ErrorKind:
@@ -208,8 +220,8 @@ def kind_of(code: str | None, status: int) -> ErrorKind:
         return KINDS[code]
     if status == 429:
         return "throttled"
-    if status == 409:
-        return "conflict"
+    if status in (402, 409):
+        return "quota" if status == 402 else "conflict"
     if status >= 500 and status != 501:
         return "unanswered"
     return "fatal" if status == 401 else "refused"
@@ -245,7 +257,7 @@ def _from_answer(operation: str, region: str, response: Mapping[str, Any]) -> Dr
     is_fatal = kind == "fatal"
     message = sentence_for(operation, region, code or str(status), text, is_fatal)
     whole = whole_text(text, is_first_line=is_fatal or code is None)
-    if ERROR_KINDS[kind].ends_listing and operation == LISTING:
+    if ERROR_KINDS[kind].ends_listing and operation in LISTINGS:
         kind = "fatal"
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     return DrsError(kind, code, message, _seconds(headers.get("retry-after")), whole)

@@ -54,7 +54,8 @@ def text_at(document: Any, *path: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _objects_at(document: Any, *path: str) -> Iterator[Mapping[str, Any]]:
+def objects_at(document: Any, *path: str) -> Iterator[Mapping[str, Any]]:
+    """The objects in the list at the path."""
     value = member(document, *path)
     return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
 
@@ -186,7 +187,7 @@ def silence_of(server: SourceServer | None, now: datetime) -> float | None:
 
 def failed_step_of(server: SourceServer | None) -> str | None:
     """The last step of the data replication initiation that failed, such as LAUNCH_REPLICATION_SERVER."""
-    steps = _objects_at(server, "dataReplicationInfo", "dataReplicationInitiation", "steps")
+    steps = objects_at(server, "dataReplicationInfo", "dataReplicationInitiation", "steps")
     failed = [text_at(step, "name") for step in steps if step.get("status") == "FAILED"]
     return failed[-1] if failed else None
 
@@ -224,7 +225,7 @@ def storage_of(servers: Iterable[SourceServer | None]) -> Storage:
 
 def replicated_disks_of(server: SourceServer | None) -> list[Mapping[str, Any]]:
     """The replicated disks."""
-    return list(_objects_at(server, "dataReplicationInfo", "replicatedDisks"))
+    return list(objects_at(server, "dataReplicationInfo", "replicatedDisks"))
 
 
 def is_rescanning(server: SourceServer | None) -> bool:
@@ -279,7 +280,7 @@ def unreplicated_disks_of(server: SourceServer | None) -> list[Disk]:
     replicated = {text_at(disk, "deviceName") for disk in replicated_disks_of(server)} - {None}
     disks = [
         Disk(name, _bytes_at(disk, "bytes"))
-        for disk in _objects_at(server, "sourceProperties", "disks")
+        for disk in objects_at(server, "sourceProperties", "disks")
         if (name := text_at(disk, "deviceName"))
     ]
     return [disk for disk in disks if disk.device_name not in replicated] if replicated else []

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..api.errors import DrsError
 from ..api.snapshots import Lookup
+from ..resources.evidence import Evidence
 from ..resources.iso8601 import parse_datetime, parse_duration
 from ..resources.lifecycle import facts_of, lifecycle_of
 from ..resources.namesakes import NAMESAKE_CAUSE
@@ -41,7 +42,7 @@ from ..resources.text import (
     sentence,
     short,
 )
-from .summaries import NAMED, by_cause, named, summary_of, tags_value, where
+from .summaries import NAMED, by_cause, evidence_row, named, summary_of, tags_value, where
 
 CLOCK_SKEW = 300
 """Seconds that a recovery point may lie in the future. AWS rejects requests whose signature is further off:
@@ -74,7 +75,7 @@ class Protection:
 
     reason: a sentence about this server. cause: the same without details of this server, so that servers can be
     grouped. next_step: what to do about it. point: the newest recovery point as AWS sends it. age: its age in whole
-    seconds.
+    seconds. drill: the newest fresh successful drill.
     """
 
     server: SourceServer
@@ -84,6 +85,7 @@ class Protection:
     next_step: str | None = None
     point: str | None = None
     age: int | None = None
+    drill: Evidence | None = None
 
 
 def protection_of(
@@ -138,6 +140,7 @@ def row_of(protection: Protection, region: str) -> dict[str, Any]:
             "at": short(launch.at),
             "job_id": short(launch.job_id),
         },
+        "drill_evidence": evidence_row(protection.drill),
         "last_seen": short(last_seen_of(server)),
     }
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from ..api.errors import DrsError
+from ..resources.evidence import Evidence
 from ..resources.servers import (
     SourceServer,
     account_of,
@@ -95,6 +96,17 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
         "replicated_storage_bytes": storage.replicated,
         "backlogged_storage_bytes": storage.backlogged,
         "replicated_percent": storage.percent,
+    }
+
+
+def evidence_row(evidence: Evidence | None) -> dict[str, Any] | None:
+    """The return value evidence; None if there is none."""
+    if evidence is None:
+        return None
+    return {
+        "job_id": short(evidence.job_id),
+        "at": short(evidence.at),
+        "launch_actions": evidence.launch_actions,
     }
 
 

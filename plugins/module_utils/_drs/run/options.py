@@ -59,7 +59,8 @@ class RunOptions:
 def parse_options(params: Params, check_mode: bool) -> RunOptions:
     """The options of the run. Raises InvalidOptions for invalid values and combinations."""
     _check_goal(params)
-    _check_limits(params)
+    check_limits(params)
+    check_selectors(params)
     _check_filters(params)
     return RunOptions(
         goal=GOALS[params["state"], params["wait_until"]],
@@ -86,7 +87,7 @@ def _check_goal(params: Params) -> None:
         )
 
 
-def _check_limits(params: Params) -> None:
+def check_limits(params: Params) -> None:
     """Raises InvalidOptions for a number that is out of its range."""
     if params["max_in_progress"] is not None and params["max_in_progress"] < 1:
         raise InvalidOptions("max_in_progress must be at least 1; omit it for no limit")
@@ -95,10 +96,14 @@ def _check_limits(params: Params) -> None:
             raise InvalidOptions(f"{option} must be from 1 to {MOST_SECONDS} seconds (one year)")
 
 
-def _check_filters(params: Params) -> None:
-    """Raises InvalidOptions for filters that do not go with other options."""
+def check_selectors(params: Params) -> None:
+    """Raises InvalidOptions for excluded filters without filters."""
     if params["exclude_filters"] and params["filters"] is None:
         raise InvalidOptions("exclude_filters requires filters")
+
+
+def _check_filters(params: Params) -> None:
+    """Raises InvalidOptions for filters that do not go with a wait."""
     if params["wait"] and STATE_KEY in (params["filters"] or {}):
         raise InvalidOptions(
             f"wait: true cannot be combined with {STATE_KEY} in filters: a second run would not wait for what the first"
@@ -207,3 +212,14 @@ def parse_max_lag(max_lag: int | None) -> int | None:
     if max_lag is not None and not 1 <= max_lag <= MOST_SECONDS:
         raise InvalidOptions(f"max_lag must be from 1 to {MOST_SECONDS} seconds (one year)")
     return max_lag
+
+
+LONGEST_DRILL_AGE = 3650
+"""Days."""
+
+
+def parse_max_drill_age(max_drill_age: int | None) -> int | None:
+    """The days for which a drill is fresh. Raises InvalidOptions unless it is from 1 day to ten years."""
+    if max_drill_age is not None and not 1 <= max_drill_age <= LONGEST_DRILL_AGE:
+        raise InvalidOptions(f"max_drill_age must be from 1 to {LONGEST_DRILL_AGE} days (ten years)")
+    return max_drill_age

@@ -13,7 +13,7 @@ from ..resources.next_steps import cause_of, explanation_of, warning_of
 from ..resources.rules import Rule, details_of
 from ..resources.servers import SourceServer, error_of, state_of
 
-Action = Literal["start", "stop", "none"]
+Action = Literal["start", "stop", "drill", "terminate", "none"]
 End = Literal["done", "failed", "held", "deferred"]
 """
 done: the goal is reached or, when not waiting, on its way. failed: it cannot be reached. held: left alone because it

@@ -310,6 +310,7 @@ ON_ERROR: dict[ErrorKind, Callable[[Work], None]] = {
     "throttled": _on_not_applied,
     "unanswered": _on_no_answer,
     "conflict": _on_conflict,
+    "quota": _on_not_applied,
     "refused": _on_not_applied,
     "fatal": _on_fatal,
     "not_sent": _on_not_sent,

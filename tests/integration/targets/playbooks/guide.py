@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import textwrap
 import urllib.request
@@ -47,9 +48,11 @@ class Guide(NamedTuple):
     """What stands in each text that its webhook and its mail server receive."""
 
 
-# The collection that mails is not there in every environment.
-HAS_MAIL = not subprocess.run(["ansible-doc", "community.general.mail"], check=False, capture_output=True).returncode
-MAIL = ["ansible-playbook mail.yml -e drs_profile=production -e smtp_port=$SMTP_PORT"] if HAS_MAIL else []
+# The collection that mails is there where the PyPI package ansible is installed, outside the path that tests have.
+SITE = Path(sysconfig.get_path("purelib"))
+SEND = f"ANSIBLE_COLLECTIONS_PATH=$ANSIBLE_COLLECTIONS_PATH:{SITE} ansible-playbook mail.yml"
+HAS_MAIL = (SITE / "ansible_collections/community/general").exists()
+MAIL = [f"{SEND} -e drs_profile=production -e smtp_port=$SMTP_PORT"] if HAS_MAIL else []
 AWS = f'aws() {{ "{sys.executable}" "{Path(__file__).with_name("aws.py")}" "$@"; }}; '
 
 GUIDES = {

@@ -1,0 +1,222 @@
+# Copyright: Contributors to the Ansible project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Converts the outcomes of a run of drills to return values, messages and warnings. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..api.errors import IDENTITY_CODES, DrsError
+from ..resources.jobs import Job, LaunchAction, created_at, initiator_of, job_id_of, servers_in
+from ..resources.lifecycle import lifecycle_of
+from ..resources.next_steps import next_step_of
+from ..resources.servers import error_of, hostname_of, recovery_instance_id_of, state_of, text_at
+from ..resources.text import abridged, count, listed, printable, sentence, short
+from ..run.drill_options import DrillGoal
+from ..run.drill_run import DrillOutcome, DrillRun
+from ..run.outcomes import End
+from .summaries import Named, by_cause, evidence_row, summary_of, tags_value, where
+
+COUNTED_ENDS: tuple[End, ...] = ("held", "deferred", "failed")
+"""Ends counted in the summary."""
+
+MOST_WARNINGS = 20
+"""Maximum number of causes that get a warning of their own."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said of a goal. done: of servers that this run changed. accepted: without wait. would: in check mode.
+    already: of servers that needed no call. missed: at the deadline."""
+
+    done: str
+    accepted: str
+    would: str
+    already: str
+    missed: str
+
+
+WORDS: dict[DrillGoal, Words] = {
+    "drilled": Words("drilled", "started", "would be drilled", "drilled already", "not drilled"),
+    "absent": Words(
+        "freed of drill instances",
+        "about to be freed of drill instances",
+        "would be freed of drill instances",
+        "had none",
+        "not freed of drill instances",
+    ),
+}
+
+
+def values_of(outcomes: Sequence[DrillOutcome], jobs: Sequence[Job], diff: bool) -> dict[str, Any]:
+    """The return values common to every result: changed, outcomes, jobs, summary, and diff in diff mode."""
+    known = [outcome.latest for outcome in outcomes if outcome.latest is not None]
+    values: dict[str, Any] = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "outcomes": [_row(outcome) for outcome in outcomes],
+        "jobs": [_job_row(job) for job in jobs],
+        "summary": {
+            "changed": sum(outcome.changed for outcome in outcomes),
+            **{end: sum(outcome.end == end for outcome in outcomes) for end in COUNTED_ENDS},
+            **summary_of(known, map(state_of, known)),
+        },
+    }
+    if diff:
+        before = ((outcome, outcome.before) for outcome in outcomes)
+        after = ((outcome, outcome.after) for outcome in outcomes)
+        values["diff"] = {"before": _lines(before), "after": _lines(after)}
+    return values
+
+
+def success_message(run: DrillRun) -> str:
+    """What was done, with all counts, region and account."""
+    words, changed = WORDS[run.options.goal], sum(outcome.changed for outcome in run.outcomes)
+    done = words.done if run.options.wait else words.would if run.options.check_mode else words.accepted
+    parts = [f"{changed} of {count(len(run.outcomes), 'source server')} {done}", *_unchanged(run, run.outcomes)]
+    return f"{', '.join(parts)} ({_place(run)})"
+
+
+def failure_message(run: DrillRun, unmatched: Sequence[str] = ()) -> str | None:
+    """What went wrong, with all counts and by cause; None if nothing did."""
+    missing = [f"no source server has {listed(unmatched)}"] if unmatched else []
+    if run.error:
+        return _interrupted(run, run.error)
+    blamed = [outcome for outcome in run.outcomes if _is_missed(run, outcome)]
+    if not blamed:
+        return sentence(f"{success_message(run)}, but {missing[0]}") if missing else None
+    causes = by_cause((outcome.cause, _named(outcome)) for outcome in blamed)
+    return sentence(f"{_tally(run, blamed)}: {'; '.join([*causes, *missing])}")
+
+
+def _is_missed(run: DrillRun, outcome: DrillOutcome) -> bool:
+    """Whether the server failed, or where the deadline ended the run, was deferred."""
+    return outcome.failed or (run.expired and outcome.end == "deferred")
+
+
+def _interrupted(run: DrillRun, error: DrsError) -> str:
+    """The counts, then the error that ended the run, then how to go on. Where nothing was read, the error alone."""
+    if not any(outcome.latest for outcome in run.outcomes):
+        return sentence(error.message)
+    blamed = [outcome for outcome in run.outcomes if outcome.failed]
+    changed = any(outcome.changed for outcome in run.outcomes)
+    undone = " Jobs go on, and what they launch costs until it is terminated." if changed else ""
+    advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
+    return f"{sentence(f'{_tally(run, blamed)}: {error.message}')}{undone} {advice} to continue."
+
+
+def _tally(run: DrillRun, blamed: Sequence[DrillOutcome]) -> str:
+    """How many failed, or did not reach the goal before the deadline; what became of the others; and where."""
+    words = WORDS[run.options.goal]
+    others = [outcome for outcome in run.outcomes if outcome not in blamed]
+    are = "is" if len(run.outcomes) == 1 else "are"
+    how = f"{are} {words.missed} after {run.options.wait_timeout:g} s" if run.expired else "failed"
+    text = f"{len(blamed)} of {count(len(run.outcomes), 'source server')} {how}"
+    changed = sum(outcome.changed for outcome in others)
+    done = words.done if run.options.wait else words.would if run.options.check_mode else words.accepted
+    rest = [*([f"{changed} {done}"] if changed else []), *_unchanged(run, others)]
+    return f"{text}{'; ' if rest else ''}{', '.join(rest)} ({_place(run)})"
+
+
+def _unchanged(run: DrillRun, outcomes: Sequence[DrillOutcome]) -> list[str]:
+    """Counts of the servers that this run did not change, each server once. Zero counts are omitted."""
+    counts = Counter(_standing(run, outcome) for outcome in outcomes if not outcome.changed)
+    return [f"{number} {standing}" for standing, number in counts.items()]
+
+
+def _standing(run: DrillRun, outcome: DrillOutcome) -> str:
+    """What is counted of a server that this run did not change."""
+    if outcome.end in COUNTED_ENDS:
+        return str(outcome.end)
+    if run.options.goal == "drilled" and outcome.evidence is None:
+        return "in drill already"
+    return WORDS[run.options.goal].already if outcome.cause not in LEFT else "left"
+
+
+LEFT = ("its drill instance is younger than min_age",)
+"""The causes of servers that keep a drill instance."""
+
+
+def warnings_of(run: DrillRun) -> list[str]:
+    """One warning per cause."""
+    groups: dict[str, list[Named]] = {}
+    for outcome in run.outcomes:
+        for warning, detail in outcome.warnings:
+            groups.setdefault(warning, []).append((outcome.source_server_id, outcome.latest, detail))
+    told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
+    if len(told) > MOST_WARNINGS:
+        told[MOST_WARNINGS:] = [f"{count(len(told) - MOST_WARNINGS, 'other cause')}, see the reason of each outcome"]
+    return [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
+
+
+def _place(run: DrillRun) -> str:
+    return where(run.api.region, [outcome.latest for outcome in run.outcomes if outcome.latest is not None])
+
+
+def _named(outcome: DrillOutcome) -> Named:
+    return outcome.source_server_id, outcome.latest, ""
+
+
+def _row(outcome: DrillOutcome) -> dict[str, Any]:
+    """The entry of the return value outcomes."""
+    server = outcome.latest
+    known = None if outcome.absent else server
+    return {
+        "source_server_id": outcome.source_server_id,
+        "arn": short(text_at(server, "arn"), 2048),
+        "hostname": short(hostname_of(server), 256),
+        "tags": tags_value(server or {}),
+        "previous_state": short(state_of(outcome.first)),
+        "state": short(outcome.state),
+        "lifecycle": lifecycle_of(known) if known is not None else None,
+        "next_step": next_step_of(known, outcome.state),
+        "recovery_instance_id": short(outcome.instance_id or recovery_instance_id_of(known)),
+        "action": outcome.action,
+        "changed": outcome.changed,
+        "failed": outcome.failed,
+        "held": outcome.end == "held",
+        "deferred": outcome.end == "deferred",
+        "reason": outcome.reason,
+        "error_code": outcome.error_code,
+        "error_message": outcome.error_message,
+        "replication_error": short(error_of(server)),
+        "lag_duration": short(text_at(server, "dataReplicationInfo", "lagDuration")),
+        "eta": short(text_at(server, "dataReplicationInfo", "etaDateTime")),
+        "job_id": short(outcome.job_id),
+        "launched_at": short(outcome.launched_at),
+        "duration_seconds": outcome.duration,
+        "launch_actions": [_action_row(action) for action in outcome.launch_actions],
+        "evidence": evidence_row(outcome.evidence),
+    }
+
+
+def _action_row(action: LaunchAction) -> dict[str, Any]:
+    reason = action.failure_reason
+    return {
+        "name": short(action.name, 256),
+        "status": short(action.status),
+        "optional": action.optional,
+        "failure_reason": None if reason is None else abridged(reason),
+    }
+
+
+def _job_row(job: Job) -> dict[str, Any]:
+    created = created_at(job)
+    return {
+        "job_id": short(job_id_of(job)),
+        "initiated_by": short(initiator_of(job)),
+        "status": short(text_at(job, "status")),
+        "created": created.isoformat() if created else None,
+        "source_server_ids": sorted(printable(each) for each in servers_in(job)),
+    }
+
+
+def _lines(texts: Iterable[tuple[DrillOutcome, str]]) -> str:
+    return "".join(
+        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {text or '-'}\n"
+        for outcome, text in texts
+    )

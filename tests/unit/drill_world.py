@@ -1,0 +1,180 @@
+# Copyright: Contributors to the Ansible project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drill loop against the emulator in this process: real requests and responses, no network and no real time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from typing import Any
+
+import botocore.session
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.recovery import DrsRecoveryApi
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill import drill
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import DrillOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_run import DrillOutcome, DrillRun
+from ansible_collections.disaster_recovery.aws.tests.emulator import ACCESS_KEY, SECRET_KEY
+from ansible_collections.disaster_recovery.aws.tests.emulator.service import Service
+from ansible_collections.disaster_recovery.aws.tests.emulator.signature import Request
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, FakeClock, sid
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
+
+Script = dict[str, Any]
+
+WRITES = ("StartRecovery", "TerminateRecoveryInstances")
+STEP = 60
+"""Seconds of a step of the emulator's clock."""
+
+
+def fleet(*servers: Script, **script: Any) -> Script:
+    """A script with these servers, CONTINUOUS unless they say otherwise, numbered from 1, and other keys.
+
+    jobs, recovery_instances: of the region.
+    """
+    named = [{"sourceServerID": sid(number), "state": "CONTINUOUS", **each} for number, each in enumerate(servers, 1)]
+    region: Script = {
+        "servers": named,
+        **{key: script.pop(key) for key in ("jobs", "recovery_instances") if key in script},
+    }
+    return {"clock": {"wall": STEP}, "regions": {REGION: region}, **script}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run, and the calls that it made."""
+
+    run: DrillRun
+    calls: list[dict[str, Any]]
+    reports: list[list[str]]
+
+    @property
+    def outcomes(self) -> Sequence[DrillOutcome]:
+        return self.run.outcomes
+
+    @property
+    def only(self) -> DrillOutcome:
+        (outcome,) = self.outcomes
+        return outcome
+
+    @property
+    def ends(self) -> list[str | None]:
+        return [outcome.end for outcome in self.outcomes]
+
+    def of(self, operation: str) -> list[dict[str, Any]]:
+        """The inputs of the calls of this operation."""
+        return [call["input"] for call in self.calls if call["operation"] == operation]
+
+    @property
+    def operations(self) -> list[str]:
+        return [call["operation"] for call in self.calls]
+
+    @property
+    def writes(self) -> list[str]:
+        return [operation for operation in self.operations if operation in WRITES]
+
+    @property
+    def drilled(self) -> list[list[str]]:
+        """The numbers of the servers of each StartRecovery."""
+        return [[each["sourceServerID"] for each in call["sourceServers"]] for call in self.of("StartRecovery")]
+
+
+class DrillWorld:
+    """An emulated region that outlives its runs."""
+
+    def __init__(self, script: Script) -> None:
+        self.clock = FakeClock()
+        self.service = Service(script, self.clock)
+        self.born, self.born_at = datetime.now(timezone.utc), self.clock()
+
+    def now(self) -> datetime:
+        return self.born + timedelta(seconds=self.clock() - self.born_at)
+
+    def api(self, wait_timeout: float = 3600) -> DrsRecoveryApi:
+        """The API of a run that lasts at most so many seconds."""
+        until = self.clock() + wait_timeout
+        return DrsRecoveryApi(_client(self.service), until, 2, self.clock.pass_, self.clock)
+
+    def run(self, *source_server_ids: str, filtered: bool = False, **options: Any) -> Result:
+        """Run over these servers, by default all. filtered: as if filters had selected them."""
+        given = {"wait_timeout": 7200, "holds": filtered, **options}
+        api = self.api(given["wait_timeout"])
+        wanted = source_server_ids or tuple(self.service.servers(REGION))
+        outcomes = [DrillOutcome(each) for each in wanted]
+        if filtered:
+            servers = {server["sourceServerID"]: server for server in api.describe(wanted)}
+            outcomes = [DrillOutcome(each, first=servers[each], latest=servers[each]) for each in wanted]
+        reports: list[list[str]] = []
+        run = DrillRun(
+            DrillOptions(**given),
+            api,
+            outcomes,
+            self.clock,
+            self.clock.sleep,
+            self.now,
+            lambda seen: reports.append([each.end or each.detail for each in seen]),
+        )
+        began = len(self.service.journal())
+        drill(run)
+        assert all(outcome.end for outcome in outcomes), "a server has no end"
+        return Result(run, self.service.journal()[began:], reports)
+
+    def instances(self) -> dict[str, Any]:
+        """The recovery instances that exist, by ID."""
+        found = self.service.recovery_instances(REGION)
+        return {
+            id_: each for id_, each in found.items() if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND")
+        }
+
+
+@cache
+def _session() -> botocore.session.Session:
+    session = botocore.session.Session()
+    session.set_credentials(ACCESS_KEY, SECRET_KEY)
+    return session
+
+
+def _client(service: Service) -> Any:
+    """A client whose requests the service answers in this process."""
+    config = Config(retries={"total_max_attempts": 1})
+    client = _session().create_client("drs", region_name=REGION, endpoint_url="http://127.0.0.1:1", config=config)
+
+    def answer(request: Any, **_event: Any) -> AWSResponse:
+        headers: Any = {name.lower(): _text(value) for name, value in request.headers.items()}
+        path = request.url.partition("127.0.0.1:1")[2]
+        body = request.body or b""
+        reply = service.call(
+            Request(
+                request.method,
+                path,
+                {**headers, "host": "127.0.0.1:1"},
+                body.encode() if isinstance(body, str) else body,
+            )
+        )
+        if reply.status is None:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        answered: Any = dict(reply.headers)
+        return AWSResponse(request.url, reply.status, answered, _Raw(reply.encoded()))
+
+    events: Any = client.meta.events
+    events.register("before-send.drs", answer)
+    return client
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+class _Raw:
+    """The body as urllib3 would hand it over."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_options: Any) -> list[bytes]:
+        return [self._body]
