@@ -46,8 +46,8 @@ options:
   exclude_filters:
     description:
       - Excludes source servers that match any of these filters. Each filter takes the same keys as O(filters).
-      - A filter that matches nothing in any region is warned of, except by V(replication-state). In a list that is
-        shared by several accounts, use tags or a wildcard.
+      - A filter that matches nothing in any region is warned of, except with V(replication-state) or V(lifecycle). In a
+        list that is shared by several accounts, use tags or a wildcard.
     type: list
     elements: dict
     default: []

@@ -173,9 +173,19 @@ def test_the_lag_is_a_further_condition(state: str, lag: str | None, max_lag: in
     assert (clause is None) or (clause in by_point.reason)
 
 
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("rpo", [None, 3600])
+def test_no_reason_says_protected_where_the_lag_is_too_long(rpo: int | None, lifecycle: Lifecycle) -> None:
+    server = with_info(document(**MEMBERS[lifecycle]), lagDuration="PT2H")
+    result = protection_of(server, Criteria(NOW, rpo=rpo, max_lag=1800), FRESH)
+    assert not result.protected
+    assert "it is continuously protected" not in result.reason
+    assert not LIFECYCLES[lifecycle].speaks or rpo or str(result.next_step) in result.reason
+
+
 def test_a_lag_that_is_too_long_is_told() -> None:
     result = protection_of(with_info(document(), lagDuration="PT2H"), Criteria(NOW, max_lag=1800))
-    assert result.reason.endswith("; its replication lag is longer than 0:30:00: 2:00:00")
+    assert result.reason == "CONTINUOUS, but its replication lag is longer than 0:30:00: 2:00:00"
     assert protection_of(with_info(document("STALLED"), lagDuration="PT2H"), Criteria(NOW, max_lag=1)) == protection_of(
         with_info(document("STALLED"), lagDuration="PT2H"), BY_STATE
     )

@@ -74,6 +74,16 @@ FAILED_BACK = (
 LEAVE_IT = "this is the reversed copy of a failover, leave it until the failback is finished"
 
 
+def test_a_long_error_of_an_extension_keeps_the_clause_that_says_why() -> None:
+    why = "because no identity-based policy allows the drs:ReplicateSourceServer action"
+    message = f"User: arn:aws:sts::{STAGING}:assumed-role/{'R' * 300}/me is not authorized {'to do so ' * 30}{why}"
+    area = {"status": "EXTENSION_ERROR", "stagingAccountID": STAGING, "errorMessage": message}
+    step = next_step_of(document("CONTINUOUS", stagingArea=area), "CONTINUOUS")
+    assert step is not None
+    assert step.endswith(why)
+    assert len(step) < len(message)
+
+
 def test_every_lifecycle_has_a_next_step_and_says_what_a_start_copies() -> None:
     assert list(NEXT_STEPS) == list(COPIED) == list(LIFECYCLES)
 

@@ -13,6 +13,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,6 +172,34 @@ def test_a_line_counts_what_the_servers_do(goal: Goal, outcomes: list[Outcome], 
 )
 def test_a_single_server_is_named(goal: Goal, one: Outcome, expected: str) -> None:
     assert line(goal, one) == expected
+
+
+def with_info(one: Outcome, **members: Any) -> Outcome:
+    """The server with further members of its dataReplicationInfo."""
+    assert one.latest
+    info = {**one.latest["dataReplicationInfo"], **members}
+    return replace(one, latest={**one.latest, "dataReplicationInfo": info})
+
+
+def test_the_failed_initiation_step_of_a_single_server_is_named() -> None:
+    steps = [{"name": "BOOT_REPLICATION_SERVER", "status": "FAILED"}, {"name": "PAIR", "status": "NOT_STARTED"}]
+    one = outcome(1, "INITIATING", code="FAILED_TO_BOOT_REPLICATION_SERVER")
+    stuck = with_info(one, dataReplicationInitiation={"steps": steps})
+    expected = "s-1 web1 · initiating · FAILED_TO_BOOT_REPLICATION_SERVER BOOT_REPLICATION_SERVER"
+    assert line("continuous", stuck) == expected
+
+
+def test_a_rescan_that_keeps_a_server_from_being_protected_is_told_apart() -> None:
+    disk = {"totalStorageBytes": 4 * GIB, "replicatedStorageBytes": 4 * GIB, "rescannedStorageBytes": GIB}
+    rescanning = [with_info(outcome(number, "CONTINUOUS"), replicatedDisks=[disk]) for number in (1, 2)]
+    assert line("continuous", rescanning[0]) == "s-1 web1 · continuous, rescanning, 25.0% of 4.0 GiB"
+    silenced = outcome(3, "CONTINUOUS", code="SNAPSHOTS_FAILURE")
+    expected = "0/3 protected · 2 continuous, rescanning, 25.0% of 8.0 GiB · 1 continuous"
+    assert line("continuous", *rescanning, silenced) == expected
+    done = replace(rescanning[0], end="done")
+    assert line("replicating", done) == "s-1 web1 · replicating"
+    stopping = replace(rescanning[0], action="stop", changed=True)
+    assert line("stopped", stopping) == "s-1 web1 · stop accepted"
 
 
 @pytest.mark.parametrize(

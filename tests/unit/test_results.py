@@ -655,9 +655,12 @@ def test_no_other_server_is_called_silent(state: str, last_seen: object, goal: G
     assert warnings_of(FakeDrs({sid(0): seen(state, last_seen)}).run(goal=goal).run, NOW) == []
 
 
-def test_a_silent_server_that_is_to_be_stopped_causes_no_warning() -> None:
-    drs = FakeDrs({sid(0): seen("CONTINUOUS", "2026-11-25T12:00:00Z")})
-    assert warnings_of(drs.run(goal="stopped", check_mode=True).run, NOW) == []
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_silent_server_that_is_to_be_stopped_is_warned_of_until_it_is_stopped(check_mode: bool) -> None:
+    life_cycle = {"lastSeenByServiceDateTime": "2026-11-25T12:00:00Z"}
+    drs = FakeDrs({sid(0): FakeServer(["CONTINUOUS"], members={"lifeCycle": life_cycle})})
+    warnings = warnings_of(drs.run(goal="stopped", check_mode=check_mode).run, NOW)
+    assert ["reads CONTINUOUS but was last seen 1 d ago" in each for each in warnings] == [True] * check_mode
 
 
 def test_all_silent_servers_are_one_warning() -> None:

@@ -10,12 +10,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import STOP_LOSES, rule_for
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
     LIFECYCLES,
     Lifecycle,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import values_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
@@ -33,6 +35,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
     CONFLICT,
     NO_ANSWER,
+    REFUSED,
     End,
     FakeDrs,
     FakeServer,
@@ -138,6 +141,14 @@ def test_a_wait_for_a_stuck_server_that_failed_over_is_in_vain(lifecycle: Lifecy
     assert run.only.failed
     assert (run.took == 0) == (lifecycle in ("failed_over", "reversed"))
     assert run.writes == []
+
+
+@pytest.mark.parametrize("state", [*STUCK[1:], "CONTINUOUS"])
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_a_wait_for_a_stop_goes_on_until_the_state_shows_it(lifecycle: Lifecycle, state: str) -> None:
+    server = server_with(lifecycle, state, stale=40)
+    run = run_one(server, goal="stopped", force=True, wait=True, wait_timeout=600)
+    assert (run.only.end, run.only.state, len(run.writes)) == ("done", "STOPPED", 1)
 
 
 @pytest.mark.parametrize("lifecycle", LIFECYCLES)
@@ -246,6 +257,27 @@ def test_a_replication_error_is_warned_of_in_every_state(state: str) -> None:
     assert run_one(server, goal="stopped", force=True).only.warnings == [] or state in ("STALLED", "PAUSED")
 
 
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("end", [REFUSED, CONFLICT, NO_ANSWER, None])
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED"])
+def test_the_sentence_about_a_failed_server_has_the_code_of_its_error_once(
+    state: str, wait: bool, end: DrsError | None, lifecycle: Lifecycle
+) -> None:
+    error = {"dataReplicationState": state, "dataReplicationError": {"error": "AGENT_NOT_SEEN"}}
+    members = {**MEMBERS[lifecycle], "dataReplicationInfo": error}
+    server = FakeServer([state], members=members, started=[state], starts=[End(end)] * 99)
+    run = run_one(server, wait=wait, wait_timeout=600)
+    assert run.only.failed or (not wait and end is None)
+    assert run.only.reason.count("AGENT_NOT_SEEN") == run.only.failed
+
+
+def test_the_sentence_about_a_server_that_could_not_be_stopped_has_no_error_of_its_replication() -> None:
+    error = {"dataReplicationState": "BACKLOG", "dataReplicationError": {"error": "NOT_CONVERGING"}}
+    server = FakeServer(["BACKLOG"], members={"dataReplicationInfo": error}, stops=[End(REFUSED)])
+    assert run_one(server, goal="stopped").only.reason == REFUSED.message
+
+
 @pytest.mark.parametrize("lifecycle", ["failed_over", "reversed", "extended", "launching"])
 def test_the_error_of_a_server_whose_lifecycle_speaks_has_no_advice_about_its_agent(lifecycle: Lifecycle) -> None:
     error = {"dataReplicationState": "BACKLOG", "dataReplicationError": {"error": "AGENT_NOT_SEEN"}}
@@ -288,10 +320,21 @@ def test_a_disconnected_server_whose_machine_another_server_protects_is_stale() 
     outcomes = FakeDrs(servers).run().outcomes
     stale, question, alone = outcomes[0], outcomes[2], outcomes[4]
     assert (stale.end, question.end, alone.end) == ("failed", "failed", "failed")
-    assert stale.reason == f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+    told = f"{sid(2)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+    assert (stale.reason, stale.detail) == (f"{told}; AGENT_NOT_SEEN", "AGENT_NOT_SEEN")
     assert "if this machine (i-3) was replaced" in question.reason
     assert stale.cause == question.cause != alone.cause
-    assert (stale.namesake, alone.namesake) == (stale.reason, None)
+    assert (stale.namesake, alone.namesake) == (told, None)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_the_next_step_of_a_stale_record_is_the_same_for_every_goal(goal: Goal) -> None:
+    states = ["DISCONNECTED", "CONTINUOUS"]
+    servers = {sid(n): FakeServer([each], members=hinted(awsInstanceID="i-1")) for n, each in enumerate(states)}
+    stale, other = values_of(FakeDrs(servers).run(goal=goal, check_mode=True).outcomes, diff=False)["outcomes"]
+    told = f"{sid(1)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+    assert (stale["next_step"], other["next_step"]) == (told, None)
+    assert stale["failed"] == (goal != "stopped")
 
 
 def test_a_server_that_becomes_disconnected_is_compared_with_all_that_was_listed() -> None:
@@ -357,6 +400,17 @@ def test_a_server_whose_start_was_accepted_is_not_told_to_be_started_at_the_dead
     run = run_one(FakeServer(["STOPPED"], stale=1000), wait=True, wait_timeout=100)
     (row,) = values_of(run.outcomes, diff=False)["outcomes"]
     assert (row["failed"], row["state"], row["next_step"]) == (True, "STOPPED", None)
+
+
+@pytest.mark.parametrize(
+    ("script", "took"),
+    [({"started": ["INITIATING", "STOPPED"]}, 30), ({"stale": 1000}, 300)],
+    ids=["it was seen to run", "it was never seen to run"],
+)
+def test_a_server_that_was_stopped_after_its_start_is_told_to_be_started(script: dict[str, Any], took: float) -> None:
+    run = run_one(FakeServer(["STOPPED"], **script), wait=True, wait_timeout=900)
+    (row,) = values_of(run.outcomes, diff=False)["outcomes"]
+    assert (row["failed"], row["changed"], row["next_step"], run.took) == (True, True, "start its replication", took)
 
 
 def test_a_server_whose_start_was_never_answered_is_told_to_be_started() -> None:

@@ -29,7 +29,7 @@ from .servers import (
     text_at,
 )
 from .states import Phase, phase_of
-from .text import printable, short
+from .text import abridged, printable, short
 
 
 def next_step_of(server: SourceServer | None, state: str | None, called_by_run: bool = False) -> str | None:
@@ -244,7 +244,7 @@ def _maybe_protected_by(server: SourceServer | None) -> str:
 
 def _tell_extension_error(server: SourceServer | None, _state: str | None) -> str:
     message = text_at(server, "stagingArea", "errorMessage")
-    why = f": {printable(message)}" if message else ""
+    why = f": {abridged(message)}" if message else ""
     return f"its extension from {_staging(server)} has an error{why}"
 
 

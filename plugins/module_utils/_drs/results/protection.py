@@ -245,7 +245,10 @@ def _by_lag(protection: Protection, max_lag: int) -> Protection:
         clause, detail = f"its replication lag is longer than {bound}", f": {timedelta(seconds=round(lag))}"
     else:
         return protection
-    reason = f"{protection.reason}; {clause}{detail}"
+    # The state alone would say that the server is protected.
+    is_kept = protection.point is not None or facts_of(protection.server).speaks
+    before = f"{protection.reason}; " if is_kept else f"{short(state)}, but "
+    reason = f"{before}{clause}{detail}"
     return replace(protection, protected=False, reason=reason, cause=f"{short(state)}, but {clause}")
 
 

@@ -205,8 +205,6 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
     if len(told) > WARNINGS:
         told[WARNINGS:] = [f"{count(len(told) - WARNINGS, 'other cause')}, see the reason of each outcome"]
     warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
-    if run.options.goal == "stopped":
-        return warnings
     return [*warnings, *silence_warnings(run.api.region, _looks(run, now))]
 
 
@@ -240,7 +238,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "previous_state": short(state_of(outcome.first)),
         "state": short(outcome.state),
         "lifecycle": lifecycle_of(known) if known is not None else None,
-        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed),
+        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed and not outcome.undone),
         "recovery_instance_id": short(recovery_instance_id_of(known)),
         "action": outcome.action,
         "changed": outcome.changed,

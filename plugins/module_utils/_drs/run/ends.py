@@ -8,20 +8,29 @@ from __future__ import annotations
 
 from ..api.errors import DrsError
 from ..resources.operations import OPERATIONS
-from ..resources.servers import progress_of, state_of
+from ..resources.servers import error_of, progress_of, state_of
 from ..resources.text import printable, short, times
 from .places import defer, free_places, in_progress
 from .run import Run, Work
 
 
 def fail(work: Work, reason: str, cause: str = "") -> None:
-    """Finish the server as failed. Calls without a response are mentioned before the reason."""
-    sent = tell_unanswered(work)
+    """Finish the server as failed. Calls without a response are mentioned before the reason, which replaces the warning
+    about its dataReplicationError: the code follows it."""
+    sent, code = tell_unanswered(work), _warned_error(work)
     reason, cause = (f"{sent}: {text}" if sent else text for text in (reason, cause or reason))
+    if code and code not in reason:
+        reason, work.outcome.detail = f"{reason}; {code}", work.outcome.detail or code
     work.outcome.finish("failed", reason, cause.replace(work.outcome.source_server_id, "the server"))
     work.outcome.warning = work.outcome.error_code = work.outcome.error_message = None
     if not work.may_have_taken_effect:
         work.outcome.call_warning = None
+
+
+def _warned_error(work: Work) -> str | None:
+    """The code of the dataReplicationError, if its server would be warned of."""
+    outcome = work.outcome
+    return short(error_of(outcome.latest)) if OPERATIONS[work.run.operation].is_limited and not outcome.absent else None
 
 
 def fail_with(work: Work, error: DrsError) -> None:

@@ -32,7 +32,8 @@ class Outcome:
     error code of a held one. warning: the cause of a warning. call_warning: the cause of a warning about a call: a
     start by ID that filters would have held, or a stop by force. copied: what such a start copies. namesake: what to do
     about it, since another server protects its machine.
-    error_code, error_message: AWS's own, of the error that it failed with.
+    error_code, error_message: AWS's own, of the error that it failed with. undone: whether the state shows that
+    somebody undid the call of this run.
     """
 
     source_server_id: str
@@ -52,6 +53,7 @@ class Outcome:
     namesake: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    undone: bool = False
     described: SourceServer | None = None
 
     def __post_init__(self) -> None:

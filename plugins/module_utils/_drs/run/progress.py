@@ -26,6 +26,7 @@ from ..resources.servers import (
     error_of,
     failed_step_of,
     hostname_of,
+    is_rescanning,
     storage_of,
     text_at,
 )
@@ -44,6 +45,9 @@ STUCK_NAMED = 20
 
 REACHED: dict[Goal, str] = {"replicating": "replicating", "continuous": "protected", "stopped": "stopped"}
 OTHER_ENDS: tuple[End, ...] = ("failed", "held", "deferred")
+RESCANNING = "continuous, rescanning"
+"""What a server does that reads CONTINUOUS and is kept from being protected by a rescan."""
+
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -139,14 +143,15 @@ def _doing(goal: Goal, pending: Sequence[Outcome]) -> list[str]:
     for outcome in pending:
         groups.setdefault(label(goal, outcome), []).append(outcome)
     by_size = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [f"{len(group)} {what}{_replicated(group)}" for what, group in by_size]
+    return [f"{len(group)} {what}{_share(what, group)}" for what, group in by_size]
 
 
 def _line_of_one(goal: Goal, outcome: Outcome, now: datetime) -> str:
-    code, eta = error_of(outcome.latest), _eta(outcome)
-    parts = [_name(outcome), label(goal, outcome) + (_replicated([outcome]) if outcome.end is None else "")]
-    if waits_for_help(outcome) and code:
-        parts.append(printable(code))
+    eta = _eta(outcome)
+    what = label(goal, outcome)
+    parts = [_name(outcome), what + (_share(what, [outcome]) if outcome.end is None else "")]
+    if waits_for_help(outcome) and (trouble := _trouble(outcome)):
+        parts.append(" ".join(trouble))
     if outcome.end is None and eta:
         parts.append(_shown_eta(eta, now))
     return " · ".join(parts)
@@ -161,6 +166,8 @@ def label(goal: Goal, outcome: Outcome) -> str:
         return f"{outcome.action} accepted"
     if verdict in OPERATIONS and outcome.action == "none":
         return "waiting for a place"
+    if phase_of(outcome.state) == "protected" and is_rescanning(outcome.latest):
+        return RESCANNING
     return printable(outcome.state or "no state").lower().replace("_", " ")
 
 
@@ -171,8 +178,12 @@ def waits_for_help(outcome: Outcome) -> bool:
 
 def stuck_name(outcome: Outcome) -> str:
     """The server with its state and error code, such as "s-… web1 STALLED AGENT_NOT_SEEN"."""
-    texts = (_name(outcome), outcome.state, error_of(outcome.latest), failed_step_of(outcome.latest))
-    return " ".join(printable(text) for text in texts if text)
+    return " ".join([_name(outcome), printable(outcome.state), *_trouble(outcome)])
+
+
+def _trouble(outcome: Outcome) -> list[str]:
+    """The error code and the failed initiation step."""
+    return [printable(text) for text in (error_of(outcome.latest), failed_step_of(outcome.latest)) if text]
 
 
 def _name(outcome: Outcome) -> str:
@@ -180,9 +191,11 @@ def _name(outcome: Outcome) -> str:
     return " ".join(printable(text) for text in texts if text)
 
 
-def _replicated(outcomes: Sequence[Outcome]) -> str:
-    """The replicated share of the disks; empty if these servers are not replicating."""
+def _share(what: str, outcomes: Sequence[Outcome]) -> str:
+    """The rescanned or the replicated share of the disks; empty if these servers are doing neither."""
     storage = storage_of(outcome.latest for outcome in outcomes)
+    if what == RESCANNING:
+        return f", {storage.rescanned_percent}% of {_size(storage.total)}"
     if phase_of(outcomes[0].state) != "replicating" or not storage.total:
         return ""
     return f", {storage.percent}% of {_size(storage.total)}"

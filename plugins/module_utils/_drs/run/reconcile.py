@@ -126,7 +126,9 @@ def _plan_by_rule(work: Work) -> None:
     if work.accepted_at is not None:
         accepted_ago = run.clock() - work.accepted_at
         rule = after_call(rule, run.options.goal, outcome.state, accepted_ago, work.effect_at is not None)
+        outcome.undone = rule.is_guard and rule.verdict == "fail"
     outcome.explain(rule, warn_of_error=operation.is_limited)
+    outcome.namesake = run.namesakes.get(outcome.source_server_id)
     ON_VERDICT[rule.verdict](work)
 
 
@@ -187,10 +189,17 @@ def _keep_waiting(work: Work) -> None:
     outcome = work.outcome
     if not work.run.options.wait:
         _finish(work)
-    elif facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES:
+    elif _waits_in_vain(work):
         _fail_by_rule(work)
     elif not outcome.changed:
         _forget_calls(work)
+
+
+def _waits_in_vain(work: Work) -> bool:
+    """Whether no data will flow. A stop needs none."""
+    outcome = work.outcome
+    is_stuck_for_good = facts_of(outcome.latest).fails_wait_when_stuck and phase_of(outcome.state) in STUCK_PHASES
+    return is_stuck_for_good and work.run.operation == "start"
 
 
 def _finish(work: Work) -> None:
@@ -209,7 +218,6 @@ def _forget_calls(work: Work) -> None:
 def _fail_by_rule(work: Work) -> None:
     """Fail with the reason of the rule. Where another server protects the machine, its agent needs no advice."""
     outcome = work.outcome
-    outcome.namesake = work.run.namesakes.get(outcome.source_server_id)
     if outcome.namesake:
         fail(work, outcome.namesake, NAMESAKE_CAUSE)
     else:
