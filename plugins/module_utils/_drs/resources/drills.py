@@ -42,8 +42,9 @@ DRILLABLE = frozenset({"normal", "extended"})
 
 
 SEEN_AFTER = timedelta(minutes=10)
-"""How long after its job a recovery instance may not be listed. Assumed: 5 minutes, and clocks that differ by at most 5,
-since AWS refuses signatures of others: https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html"""
+"""How long after its job a recovery instance may not be listed. Assumed: 5 minutes, and clocks that differ by at most
+5, since AWS refuses the signatures of others:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html"""
 
 
 def whether_to_drill(observed: Observed) -> Ruling:
