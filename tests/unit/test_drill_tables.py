@@ -504,14 +504,16 @@ def machine_of(server: Any) -> Any:
 @properties
 @given(seen=sights())
 def test_no_drill_is_launched_over_an_instance_on_which_production_may_run(seen: Observed) -> None:
-    if whether_to_drill(seen).verdict != "drill":
-        return
-    for each in seen.instances:
-        if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
-            assert each.get("isDrill") is True
-            machine = machine_of(seen.server)
-            assert machine is None or machine not in (each.get("recoveryInstanceID"), each.get("ec2InstanceID"))
-    assert not isinstance(seen.configuration, Unreadable)
+    drilled_but_for_its_instances = observed(instances=seen.instances)
+    for sight in (seen, drilled_but_for_its_instances):
+        if whether_to_drill(sight).verdict != "drill":
+            continue
+        for each in sight.instances:
+            if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
+                assert each.get("isDrill") is True
+                machine = machine_of(sight.server)
+                assert machine is None or machine not in (each.get("recoveryInstanceID"), each.get("ec2InstanceID"))
+        assert not isinstance(sight.configuration, Unreadable)
 
 
 @properties
