@@ -512,3 +512,79 @@ def test_progress_tells_the_last_event_of_each_log() -> None:
 
 def test_the_region_is_that_of_the_client() -> None:
     assert DrillWorld(fleet({})).run(check_mode=True, wait=False).run.api.region == REGION
+
+
+@pytest.mark.parametrize(("wait", "end", "calls"), [(True, "done", 2), (False, "failed", 1)])
+def test_a_server_that_cannot_be_described_after_a_refusal_is_not_called_again_before_it_is(
+    wait: bool, end: str, calls: int
+) -> None:
+    refused = {"operation": "StartRecovery", "code": "ConflictException", "status": 409}
+    unanswered = {"operation": "DescribeSourceServers", "kind": "drop", "skip": 1, "times": 2}
+    result = DrillWorld(fleet({}, faults=[refused, unanswered])).run(wait=wait)
+    assert (result.ends, len(result.drilled)) == ([end], calls)
+    asked = [each for each in result.operations if each in ("DescribeSourceServers", "StartRecovery")]
+    assert asked[:4] == ["DescribeSourceServers", "StartRecovery", *["DescribeSourceServers"] * 2]
+
+
+def test_a_termination_goes_on_after_a_server_could_not_be_described() -> None:
+    refused = {"operation": "TerminateRecoveryInstances", "code": "ConflictException", "status": 409}
+    unanswered = {"operation": "DescribeSourceServers", "kind": "drop", "skip": 1, "times": 2}
+    world = DrillWorld(fleet({}, faults=[refused, unanswered]))
+    assert (world.run(terminate=True).ends, world.instances()) == (["done"], {})
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_server_of_the_other_half_that_somebody_drills_meanwhile_is_waited_for(wait: bool) -> None:
+    refused = {"operation": "StartRecovery", "code": "ConflictException", "status": 409}
+    others = [{"on": "DescribeJobs", "do": "drill", "server": sid(3), "skip": 3}]
+    result = DrillWorld(fleet(*[{}] * 4, faults=[refused], others=others)).run(wait=wait, max_in_progress=10)
+    assert result.drilled[1:] == [[sid(1), sid(2)], [sid(4)]]
+    assert (result.ends, result.outcomes[2].changed) == (["done"] * 4, False)
+    if not wait:
+        assert "a drill of it is running" in result.outcomes[2].reason
+
+
+def test_an_instance_of_a_drill_that_somebody_else_made_is_left_with_a_warning() -> None:
+    world = DrillWorld(fleet({}, jobs=[{"servers": [sid(1)], "launch": "launched"}]))
+    result = world.run(terminate=True)
+    assert (result.ends, result.writes, len(world.instances())) == (["done"], [], 1)
+    assert "see state: absent" in (result.only.warning or "")
+
+
+@pytest.mark.parametrize("listed_after", [0, 3])
+def test_a_recovery_that_has_just_ended_is_not_launched_over_before_its_instance_is_listed(listed_after: int) -> None:
+    recovery = {
+        "servers": [sid(1)],
+        "initiatedBy": "START_RECOVERY",
+        "launch": {"instance_unlisted": listed_after, "instance": {"isDrill": False}},
+    }
+    result = DrillWorld(fleet({}, jobs=[recovery])).run()
+    assert (result.ends, result.writes) == (["failed"], [])
+    assert "production may run on" in result.only.reason
+
+
+def test_a_drill_that_runs_will_leave_an_instance() -> None:
+    world = DrillWorld(fleet({}, jobs=[{"servers": [sid(1)], "launch": "launched"}]))
+    now = world.run(goal="absent", wait=False)
+    assert (now.ends, now.writes, now.only.action) == (["deferred"], [], "none")
+    assert "a drill of it is running" in now.only.reason
+    result = world.run(goal="absent")
+    assert (result.ends, result.writes, world.instances()) == (["done"], ["TerminateRecoveryInstances"], {})
+
+
+def test_the_age_of_an_instance_is_that_of_its_job_although_the_job_no_longer_names_the_server() -> None:
+    launch = {"servers": [sid(2)], "jobID": "drsjob-00000000000000001", "age": 3600}
+    living = {
+        "sourceServerID": sid(1),
+        "jobID": "drsjob-00000000000000001",
+        "pointInTimeSnapshotDateTime": "2020-01-01T00:00:00Z",
+    }
+    world = DrillWorld(fleet({}, {}, jobs=[launch], recovery_instances=[living]))
+    result = world.run(goal="absent", min_age=12)
+    assert (result.ends, result.writes, len(world.instances())) == (["done", "done"], [], 1)
+
+
+def test_a_refused_termination_of_a_drill_is_still_a_drill() -> None:
+    result = DrillWorld(fleet({}, **fault("TerminateRecoveryInstances", **DENIED))).run(terminate=True)
+    assert (result.ends, result.only.action, result.only.changed) == (["failed"], "drill", True)
+    assert result.only.evidence is not None

@@ -107,6 +107,11 @@ def instance(state: str = "RUNNING", **members: Any) -> Document:
     return {name: value for name, value in named.items() if value is not None}
 
 
+def recovered_job(minutes: float, **members: Any) -> Document:
+    """A recovery of this server that ended so many minutes ago."""
+    return job("START_RECOVERY", endDateTime=(NOW - timedelta(minutes=minutes)).isoformat(), **members)
+
+
 def configuration(machine: Any = None) -> Document:
     return {
         "sourceServerID": ID,
@@ -157,6 +162,15 @@ DRILLS: list[tuple[str, Observed, str, str]] = [
     ),
     ("a conversion runs", observed(jobs=[job("TARGET_ACCOUNT", "PENDING")]), "defer", "another job holds it"),
     ("a job of no kind runs", observed(jobs=[job(None, "PENDING")]), "defer", "of unknown kind"),
+    ("a recovery has just ended", observed(jobs=[recovered_job(9)]), "defer", f"({JOB}, START_RECOVERY)"),
+    (
+        "a recovery has just ended and its instance is listed",
+        observed(jobs=[recovered_job(1)], instances=[instance(isDrill=False)]),
+        "hold",
+        "production may run on",
+    ),
+    ("a recovery has just failed", observed(jobs=[recovered_job(1, **participant("FAILED"))]), "drill", ""),
+    ("a recovery without an instance", observed(jobs=[recovered_job(11)]), "drill", ""),
     (
         "a recovery runs elsewhere",
         observed(recovery_job=job("START_RECOVERY", "STARTED", participatingServers=[])),
@@ -490,14 +504,16 @@ def machine_of(server: Any) -> Any:
 @properties
 @given(seen=sights())
 def test_no_drill_is_launched_over_an_instance_on_which_production_may_run(seen: Observed) -> None:
-    if whether_to_drill(seen).verdict != "drill":
-        return
-    for each in seen.instances:
-        if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
-            assert each.get("isDrill") is True
-            machine = machine_of(seen.server)
-            assert machine is None or machine not in (each.get("recoveryInstanceID"), each.get("ec2InstanceID"))
-    assert not isinstance(seen.configuration, Unreadable)
+    drilled_but_for_its_instances = observed(instances=seen.instances)
+    for sight in (seen, drilled_but_for_its_instances):
+        if whether_to_drill(sight).verdict != "drill":
+            continue
+        for each in sight.instances:
+            if each.get("ec2InstanceState") not in ("TERMINATED", "NOT_FOUND"):
+                assert each.get("isDrill") is True
+                machine = machine_of(sight.server)
+                assert machine is None or machine not in (each.get("recoveryInstanceID"), each.get("ec2InstanceID"))
+        assert not isinstance(sight.configuration, Unreadable)
 
 
 @properties

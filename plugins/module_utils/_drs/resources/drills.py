@@ -9,14 +9,18 @@ docs/drills.md repeats it, and a test compares them. What is dear to ask is aske
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from .evidence import Evidence, Observed, Unasked, Unreadable, fresh_evidence
 from .iso8601 import parse_datetime
 from .jobs import (
     DRILL,
+    RECOVERY,
     Job,
     initiator_of,
     is_active,
     job_id_of,
+    launch_status_in,
 )
 from .lifecycle import facts_of, lifecycle_of
 from .next_steps import next_step_of
@@ -24,6 +28,7 @@ from .recovery_instances import (
     instance_id_of,
     is_drill_instance,
     is_own_machine,
+    launched_by,
     machine_to_launch_into,
     names_machine_clearly,
 )
@@ -34,6 +39,12 @@ from .text import ago, listed, printable
 
 DRILLABLE = frozenset({"normal", "extended"})
 """The lifecycles in which no production depends on what a launch deletes."""
+
+
+SEEN_AFTER = timedelta(minutes=10)
+"""How long after its job a recovery instance may not be listed. Assumed: 5 minutes, and clocks that differ by at most
+5, since AWS refuses the signatures of others:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html"""
 
 
 def whether_to_drill(observed: Observed) -> Ruling:
@@ -63,8 +74,21 @@ def running_drill(observed: Observed) -> Job | None:
 
 
 def other_job(observed: Observed) -> Job | None:
-    """The job that holds the source server and is no drill."""
-    return next((job for job in observed.jobs if is_active(job) and initiator_of(job) != DRILL), None)
+    """The job that holds the source server and is no drill. A recovery holds it until its instance may be seen."""
+    return next((job for job in observed.jobs if _is_other(job) or _is_unseen_recovery(observed, job)), None)
+
+
+def _is_other(job: Job) -> bool:
+    return is_active(job) and initiator_of(job) != DRILL
+
+
+def _is_unseen_recovery(observed: Observed, job: Job) -> bool:
+    """Whether a recovery ended just now, so that an instance on which production runs may not be listed yet."""
+    ended = parse_datetime(text_at(job, "endDateTime"))
+    if initiator_of(job) != RECOVERY or ended is None or observed.now - ended >= SEEN_AFTER:
+        return False
+    is_failed = launch_status_in(job, observed.source_server_id) == "FAILED"
+    return not is_failed and not any(launched_by(each) == job_id_of(job) for each in observed.instances)
 
 
 def _is_in_drill(observed: Observed) -> bool:

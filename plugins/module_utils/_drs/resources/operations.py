@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .jobs import DRILL, initiator_of, servers_in
+from .jobs import DRILL, servers_in
 from .servers import member, text_at
 
 Goal = Literal["replicating", "continuous", "stopped"]
@@ -102,7 +102,7 @@ def _instances(batch: Batch) -> dict[str, Any]:
 
 
 def _is_drill_job(document: Any, batch: Batch) -> bool:
-    return _is_job(document, batch) and initiator_of(document) in (DRILL, None)
+    return _is_job(document, batch) and member(document, "initiatedBy") in (DRILL, None)
 
 
 def _is_job(document: Any, batch: Batch) -> bool:

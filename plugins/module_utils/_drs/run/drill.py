@@ -62,7 +62,7 @@ def _observe(run: DrillRun, looks: Looks) -> None:
     """Look again. Where a look is not answered, nothing is planned until the next one."""
     run.is_blind = False
     try:
-        looks.describe([work for work in run.open if not _calls(work)])
+        looks.describe([work for work in run.open if not _calls(work) or work.observe_error])
         looks.look(run.open)
     except DrsError as error:
         if error.facts.ends_run:

@@ -87,6 +87,8 @@ def _decide_termination(run: DrillRun, looks: Looks, work: DrillWork) -> Ruling:
         outcome.before, outcome.after = outcome.before or told, told
         if observed.server is None:
             return Ruling("fail", "DRS does not know this ID", "DRS does not know this ID")
+        if not observed.living and not work.sent_ids and run.old_before is None and running_drill(observed):
+            return Ruling("defer", "a drill of it is running, which launches an instance", "a drill of it is running")
         instances = [each for each in observed.living if instance_id_of(each) not in work.sent_ids]
     else:
         instances = [each for each in observed.instances if work.drill and launched_by(each) == work.drill.job_id]
@@ -129,9 +131,14 @@ def _on_done(run: DrillRun, looks: Looks, work: DrillWork, ruling: Ruling) -> No
         work.has_succeeded = True
         outcome.finish("done", f"drilled ({printable(work.drill.job_id or '')}) and its instance terminated", "drilled")
     else:
-        if run.options.terminate and costs_of(observed):
-            outcome.warning = "a drill instance that this run did not launch costs until terminated, see state: absent"
+        _warn_of_costs(run, work, observed)
         outcome.finish("done", ruling.reason, ruling.cause)
+
+
+def _warn_of_costs(run: DrillRun, work: DrillWork, observed: Observed) -> None:
+    """With terminate, warn of drill instances of others, which are left."""
+    if run.options.terminate and costs_of(observed):
+        work.outcome.warning = "a drill instance that this run did not launch costs until terminated, see state: absent"
 
 
 def _on_wait(run: DrillRun, looks: Looks, work: DrillWork, ruling: Ruling) -> None:
@@ -251,6 +258,7 @@ def _succeed(run: DrillRun, looks: Looks, work: DrillWork, observed: Observed, j
         apply(run, looks, work, decide(run, looks, work))
     else:
         work.has_succeeded = True
+        _warn_of_costs(run, work, observed)
         outcome.finish("done", f"{outcome.reason}{costs_of(observed)}", outcome.cause)
 
 

@@ -26,7 +26,7 @@ from ..resources.jobs import (
     jobs_by_server,
     newest_first,
 )
-from ..resources.recovery_instances import RecoveryInstance
+from ..resources.recovery_instances import RecoveryInstance, launched_by
 from ..resources.rows import Question
 from ..resources.servers import last_launch_of, text_at
 from .drill_run import DrillRun, DrillWork
@@ -104,10 +104,11 @@ class Looks:
         """What is known of this server."""
         run, server_id = self._run, work.server_id
         server = None if work.outcome.absent else work.outcome.latest
-        jobs = list(self._jobs_of.get(server_id, []))
-        last = self.jobs.get(last_launch_of(server).job_id or "")
-        if last is not None and not any(each is last for each in jobs):
-            jobs = newest_first([*jobs, last])
+        instances = self._instances.get(server_id, [])
+        jobs = self._jobs_of.get(server_id, [])
+        named = {last_launch_of(server).job_id, *map(launched_by, instances)} - {job_id_of(job) for job in jobs}
+        if others := [self.jobs[job_id] for job_id in named if job_id in self.jobs]:
+            jobs = newest_first([*jobs, *others])
         return Observed(
             server_id,
             server,
@@ -115,7 +116,7 @@ class Looks:
             since=run.fresh_since,
             jobs=jobs,
             recovery_job=self._recovery_job,
-            instances=self._instances.get(server_id, []),
+            instances=instances,
             logs={job_id: self._log(job_id, server_id) for each in jobs if (job_id := job_id_of(each)) in self._logs},
             configuration=self._configurations.get(server_id),
             snapshots=self._snapshots.get(server_id),

@@ -131,9 +131,12 @@ def _looked_at(run: DrillRun, looks: Looks, operation: BatchOperation, portion: 
             looks.describe(portion.works)
         looks.look(portion.works)
     except DrsError as error:
-        _later(run, portion, error)
+        _later(run, portion.works, error)
         return ()
-    kept = tuple(work for work in portion.works if _is_still_due(run, looks, work, operation))
+    for work in portion.works:
+        if work.observe_error is not None:
+            _later(run, [work], work.observe_error)
+    kept = tuple(work for work in portion.works if work.is_due and _is_still_due(run, looks, work, operation))
     if operation == "terminate" or run.free_places is None:
         return kept
     for work in [each for each in due(run, operation) if each not in portion.works]:
@@ -145,7 +148,7 @@ def _parts(operation: BatchOperation, portion: Portion, refusal: DrsError) -> li
     """What is sent in place of a refused portion: those that the error names alone, or halves. A single one fails."""
     works, text = portion.works, refusal.error_message or ""
     if len(works) == 1:
-        works[0].is_due, works[0].outcome.action = False, operation
+        works[0].is_due, works[0].outcome.action = False, _action(works[0], operation)
         fail_with(works[0], refusal)
         return []
     named = [work for work in works if any(each in text for each in (work.server_id, *work.doomed))]
@@ -196,12 +199,17 @@ def _record(run: DrillRun, portion: Portion, call: Call) -> None:
     """Remember the call for its servers, so that it is never repeated."""
     run.calls.append(call)
     for work in portion.works:
-        work.is_due, work.outcome.action = False, "drill" if work.drill is not None else call.operation
+        work.is_due, work.outcome.action = False, _action(work, call.operation)
         if call.operation == "drill":
             work.drill = call
         else:
             work.termination = call
             work.sent_ids |= set(work.doomed)
+
+
+def _action(work: DrillWork, operation: BatchOperation) -> BatchOperation:
+    """What this run does to the server: a termination after a drill belongs to the drill."""
+    return "drill" if work.drill is not None else operation
 
 
 def _postpone(works: Iterable[DrillWork]) -> None:
@@ -210,11 +218,11 @@ def _postpone(works: Iterable[DrillWork]) -> None:
         work.is_due = False
 
 
-def _later(run: DrillRun, portion: Portion, error: DrsError) -> None:
+def _later(run: DrillRun, works: Iterable[DrillWork], error: DrsError) -> None:
     """A wait goes on after an error that is about no server. Raises a fatal one."""
     if error.facts.ends_run:
         raise error
-    for work in portion.works:
+    for work in works:
         work.is_due = False
         if not run.options.wait:
             fail_with(work, error)
@@ -222,7 +230,7 @@ def _later(run: DrillRun, portion: Portion, error: DrsError) -> None:
 
 def _on_later(run: DrillRun, _looks: Looks, portion: Portion, call: Call) -> list[Portion]:
     if call.error:
-        _later(run, portion, call.error)
+        _later(run, portion.works, call.error)
     return []
 
 
