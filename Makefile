@@ -63,8 +63,11 @@ demo: .venv  ## demonstrate how stopped servers get protected again, without an 
 test: .venv  ## run the unit tests and the integration targets on the emulator
 	@$(ON_COLLECTION) $(WORK)/tree test
 
-unit integration: .venv
-	@$(ON_COLLECTION) $(WORK)/tree $@
+unit: .venv
+	@$(ON_COLLECTION) $(WORK)/tree unit
+
+integration: .venv  ## run the integration targets, by default all of them, with the guides; TARGETS="smoke facts"
+	@$(ON_COLLECTION) $(WORK)/tree integration $(TARGETS)
 
 # The sanity tests come last, because they take longest.
 lint: $(VENV)/ready-to-lint  ## check the code and the documentation

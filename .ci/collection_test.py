@@ -30,7 +30,9 @@ PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
 UNIT_TESTS = "unit tests"
 # After the unit tests: deadline, which mostly waits, beside them; then the longest first. Others come last, by name.
-ORDER = ("deadline", "playbooks", "wait", "hourly", "waves", "examples", "faults", "states", "fleet")
+ORDER = ("deadline", "guides", "year", "playbooks", "wait", "drill", "hourly", "waves", "faults", "fleet")
+# Takes minutes, and tests the documentation alone.
+GUIDES = "guides"
 STARTED = re.compile(r'^Running (?:\S+ integration test (?:script|role)|sanity test "\S+")', re.MULTILINE)
 # ansible-test exits with 0 after each of these. A target run as a role lacks its runme.sh.
 NOT_GREEN = re.compile(
@@ -218,7 +220,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "command",
         choices=["test", "unit", "integration", "sanity"],
-        help="test runs unit and integration",
+        help="test runs unit and integration, without the target guides",
     )
     parser.add_argument(
         "arguments",
@@ -232,7 +234,7 @@ def main(argv: list[str]) -> int:
     if command in ("test", "unit"):
         jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=options.lanes)
     if command in ("test", "integration"):
-        names = arguments or all_targets()
+        names = arguments or [name for name in all_targets() if command == "integration" or name != GUIDES]
         jobs |= {f"integration {name}": partial(run_integration, target=name) for name in names}
     if command == "sanity":
         jobs = sanity_jobs(arguments)

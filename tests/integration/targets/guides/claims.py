@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows by runs what docs/first_hour.md claims of its commands. The target playbooks follows the guide as a whole.
+"""Shows by runs what docs/first_hour.md claims of its commands. guides.py follows the guide as a whole.
 
 Each claim quotes the guide, which must say so, and runs commands of the guide on a fleet of its own.
 """

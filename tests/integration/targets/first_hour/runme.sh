@@ -1,2 +1,0 @@
-#!/usr/bin/env bash
-exec ../setup_emulator/around.sh python claims.py
