@@ -17,14 +17,14 @@ SCRIPT = Path(__file__).resolve().parent.parent.parent / ".ci" / "release"
 
 # Records each target with the commit that it ran on. The target in $BROKEN fails.
 MAKE = """\
-#!/usr/bin/env bash
+#!/bin/bash
 echo "$2 $(git rev-parse HEAD)" >>"$RECORD"
 mkdir -p .cache/dist
 touch .cache/dist/disaster_recovery-aws-1.2.3.tar.gz
 [[ $2 != "$BROKEN" ]]
 """
 CHANGELOG = """\
-#!/usr/bin/env bash
+#!/bin/bash
 [[ $1 == lint ]] || echo 1.2.3 >>CHANGELOG.rst
 """
 FILES = {
