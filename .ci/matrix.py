@@ -1,9 +1,9 @@
 """Run all checks. Requires Python >= 3.11, git, make and access to a package registry.
 
 Runs the gates, and the tests with each ansible-core in matrix.json for which a suitable Python is installed, two jobs
-at a time. The gates run every integration target, on the tarball; a row with targets runs only those, which touch the
-edges towards ansible-core. Reports versions that did not run. Fails if a job fails or fewer than three versions of
-ansible-core ran; a row with may_fail, for a pre-release, neither fails the run nor counts.
+at a time. The gates run every integration target, on the tarball; a row runs those that touch the edges towards
+ansible-core. Reports versions that did not run. Fails if a job fails or fewer than three versions of ansible-core ran;
+a row with may_fail, for a pre-release, neither fails the run nor counts.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> int:
             continue
         if python := find_python(row["python"]):
             settings = [f"VENV=.cache/core-{row['core']}", f"PYTHON={python}", f"ANSIBLE={row['ansible']}"]
-            settings += [f"TARGETS={row['targets']}"] if "targets" in row else []
+            settings.append(f"TARGETS={row['targets']}")
             may_fail = row.get("may_fail", False)
             jobs.append(Job(f"ansible-core {row['core']}", [*row["make"].split(), *settings], may_fail))
             if not may_fail:
