@@ -105,7 +105,7 @@ def _did(run: Run) -> str:
     if run.writes:
         return (
             f"{outcome.action}, warn"
-            if any("by ID" in cause or "force" in cause for cause, _ in outcome.warnings)
+            if any("by ID" in cause or "force" in cause for cause, _servers in outcome.warnings)
             else outcome.action
         )
     if outcome.end == "held":

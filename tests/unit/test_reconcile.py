@@ -838,7 +838,7 @@ def timed(drs: FakeDrs, **options: Any) -> tuple[float, Run]:
 
 def run_of_4000(drs_of: Callable[[int], FakeDrs], **options: Any) -> Run:
     """A run of 4,000 servers, which may take 3 times as long for each as one of 500, on a machine of any speed."""
-    few = min(timed(drs_of(500), **options)[0] for _ in range(3))
+    few = min(timed(drs_of(500), **options)[0] for _attempt in range(3))
     many, run = timed(drs_of(4000), **options)
     assert many / 4000 < 3 * few / 500
     return run

@@ -49,9 +49,9 @@ class Unreadable:
     is_final: bool = True
 
 
-Log: TypeAlias = "Sequence[JobLogItem] | Unreadable"
-Configuration: TypeAlias = "LaunchConfiguration | Unreadable"
-Snapshots: TypeAlias = "Sequence[RecoverySnapshot] | Unreadable"
+Log: TypeAlias = Sequence[JobLogItem] | Unreadable
+Configuration: TypeAlias = LaunchConfiguration | Unreadable
+Snapshots: TypeAlias = Sequence[RecoverySnapshot] | Unreadable
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ FIRST_LISTING = timedelta(days=2)
 MARGIN = timedelta(hours=1)
 """How much earlier later listings begin: clocks differ, and jobs show late."""
 
-LogByServer: TypeAlias = "Mapping[str | None, Sequence[JobLogItem]]"
+LogByServer: TypeAlias = Mapping[str | None, Sequence[JobLogItem]]
 """The log of a job by source server ID; None has what is about no server."""
 
 Reply = TypeVar("Reply")
