@@ -160,12 +160,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Selection,
     exclusion_message,
     idle_warning,
+    no_match_message,
     state_warnings,
     texts_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
     claimed_warnings,
     returnable,

@@ -594,25 +594,24 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.recovery import DrsRecoveryApi
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.jobs import Job
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
-    Selection,
-    exclusion_message,
-    idle_warning,
-    state_warnings,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import (
+    Found,
+    find_to_act,
+    refusal_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.jobs import Job
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import (
     failure_message,
     success_message,
     values_of,
-    warnings_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
-    no_match_message,
-    servers_of,
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import (
+    ansible_facts_of,
+    known_servers,
+    selected_values,
+    warnings_by_cause,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
     claimed_warnings,
@@ -656,41 +655,28 @@ def main() -> None:
         if selection is None:
             raise InvalidOptions(f"One of {listed(SELECTORS)} is required; null counts as not set")
         api = connect(module.params, began + options.wait_timeout)
-        found = found_by(api, selection)
+        found = find_to_act(api, selection, warn)
     except (InvalidOptions, DrsError) as error:
         ended_by = error_value(error) if isinstance(error, DrsError) else {}
         module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended_by)
 
     unmatched = found.all_unmatched if found else []
-    if found and not found.is_broadly_matched:
-        wrong = no_match_message(api.region, selection, found.unmatched)
-        module.fail_json(msg=wrong, **values(module, [], unmatched))
-    if found and found.unmatched_exclusions:
-        wrong = exclusion_message(api.region, found.unmatched_exclusions)
-        module.fail_json(msg=sentence(f"{wrong}; nothing was changed"), **values(module, [], unmatched))
+    refusal = refusal_of(found, selection, api.region, "nothing was changed") if found else None
+    if refusal:
+        module.fail_json(msg=refusal, **values(module, [], unmatched))
     run = DrillRun(options, api, outcomes_for(selection, found), report=DrillProgress(options.goal, write_progress))
     drill(run)
-    known = [outcome.latest for outcome in run.outcomes if outcome.latest is not None]
-    for warning in [*warnings_of(run), *claimed_warnings(api.region, known)]:
+    for warning in [
+        *warnings_by_cause(api.region, run.outcomes),
+        *claimed_warnings(api.region, known_servers(run.outcomes)),
+    ]:
         warn(warning)
     failure = failure_message(run, [each.told for each in found.unmatched] if found else [])
     result = values(module, run.outcomes, unmatched, run.jobs)
     if failure:
         ended_by = error_value(run.error) if run.error else {}
         module.fail_json(msg=failure, **result, **ended_by)
-    module.exit_json(msg=success_message(run), **result, **facts(module, run.outcomes))
-
-
-def found_by(api: DrsRecoveryApi, selection: Selection) -> Found | None:
-    """Servers matched by filters; None when servers are selected by ID. Raises DrsError."""
-    if selection.source_server_ids is not None:
-        return None
-    for warning in state_warnings(selection):
-        warn(warning)
-    found = find(api, selection)
-    if found.idle_exclusions:
-        warn(idle_warning(api.region, found.idle_exclusions))
-    return found
+    module.exit_json(msg=success_message(run), **result, **ansible_facts_of(module.params, run.outcomes))
 
 
 def outcomes_for(selection: Selection, found: Found | None) -> list[DrillOutcome]:
@@ -704,22 +690,8 @@ def values(
     module: AnsibleAWSModule, outcomes: Sequence[DrillOutcome], unmatched: list[str], jobs: Sequence[Job] = ()
 ) -> dict[str, Any]:
     """The return values that success, failure and check mode share."""
-    result = values_of(outcomes, jobs, module._diff)
-    servers = servers_of(outcomes)
-    if module.params["filters"] is not None:
-        result["unmatched"] = unmatched
-    if module.params["source_server_id"] is not None:
-        result["source_server"] = servers[0] if servers else {}
-    elif module.params["return_source_servers"]:
-        result["source_servers"] = servers
-    return result
-
-
-def facts(module: AnsibleAWSModule, outcomes: Sequence[DrillOutcome]) -> dict[str, Any]:
-    """ansible_facts for a single source server; empty for several."""
-    if module.params["source_server_id"] is None:
-        return {}
-    return {"ansible_facts": {"drs_source_server": servers_of(outcomes)[0]}}
+    common = values_of(outcomes, jobs, module._diff)
+    return {**common, **selected_values(module.params, outcomes, unmatched)}
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     failure_message,
     success_message,
     values_of,
-    warnings_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import warnings_by_cause
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import (
     DrillProgress,
     drill_line,
@@ -85,7 +85,9 @@ def test_a_held_server_is_warned_of() -> None:
     instance = {"sourceServerID": sid(1), "isDrill": False}
     run = DrillWorld(fleet({}, {}, recovery_instances=[instance])).run(filtered=True).run
     held = "held, production may depend on a recovery instance that a launch would terminate"
-    assert warnings_of(run) == [f"Of 2 source servers {PLACE}: {held}: {sid(1)} server-0001"]
+    assert warnings_by_cause(run.api.region, run.outcomes) == [
+        f"Of 2 source servers {PLACE}: {held}: {sid(1)} server-0001"
+    ]
 
 
 def test_progress_counts_what_the_servers_are_doing() -> None:

@@ -19,9 +19,9 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import advice
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import servers_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import (
     failure_message,
-    servers_of,
     success_message,
     values_of,
     warnings_of,

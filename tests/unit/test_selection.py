@@ -17,6 +17,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Names,
     Selection,
     Unmatched,
+    no_match_message,
     state_warnings,
     unmatched,
 )
@@ -24,7 +25,6 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     ACCOUNT_ID,
     SOURCE_SERVER_ID,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import no_match_message
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
     parse_filters,
     parse_ids,

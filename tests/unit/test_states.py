@@ -42,7 +42,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import WORDS
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import COUNTED, NOT_REACHED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import COUNTED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import NOT_REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import DrillGoal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_plan import ON_RULING, URGENCY
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import AT_GOAL

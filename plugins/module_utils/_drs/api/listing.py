@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..resources.selection import (
@@ -16,10 +16,15 @@ from ..resources.selection import (
     Selection,
     Unmatched,
     broad,
+    exclusion_message,
     idle_exclusions,
+    idle_warning,
+    no_match_message,
+    state_warnings,
     unmatched,
 )
 from ..resources.servers import SOURCE_SERVER_ID, SourceServer
+from ..resources.text import sentence
 from .calls import Api
 
 
@@ -64,6 +69,27 @@ def find(api: Api, selection: Selection) -> Found:
         is_broadly_matched=any(map(Matcher(broad(selection.filters)).matches, included)),
         listed=servers,
     )
+
+
+def find_to_act(api: Api, selection: Selection, warn: Callable[[str], None]) -> Found | None:
+    """The source servers that filters select, with what there is to warn of; None for IDs. Raises DrsError."""
+    if selection.source_server_ids is not None:
+        return None
+    for warning in state_warnings(selection):
+        warn(warning)
+    found = find(api, selection)
+    if found.idle_exclusions:
+        warn(idle_warning(api.region, found.idle_exclusions))
+    return found
+
+
+def refusal_of(found: Found, selection: Selection, region: str, left: str) -> str | None:
+    """Why nothing may be done to these source servers, and what was left undone; None if something may be."""
+    if not found.is_broadly_matched:
+        return no_match_message(region, selection, found.unmatched)
+    if found.unmatched_exclusions:
+        return sentence(f"{exclusion_message(region, found.unmatched_exclusions)}; {left}")
+    return None
 
 
 def unmatched_everywhere(found: Iterable[Sequence[Unmatched]]) -> list[Unmatched]:

@@ -24,7 +24,7 @@ from .servers import (
     text_at,
 )
 from .states import PHASES
-from .text import listed, printable
+from .text import listed, printable, sentence
 
 WILDCARDS = frozenset({"*", "?"})
 
@@ -231,3 +231,16 @@ def _regex(pattern: str) -> re.Pattern[str]:
     # fnmatch's expressions do not backtrack, so no hostname can keep them busy.
     text = "".join(token if token in WILDCARDS else glob.escape(token[-1]) for token in _tokens(pattern))
     return re.compile(fnmatch.translate(text))
+
+
+def no_match_message(region: str, selection: Selection, missing: Sequence[Unmatched] = ()) -> str:
+    """The message for filters that match no server in any state and lifecycle.
+
+    missing: the names that no server has. If only the form of a host name is wrong, the message says what would match.
+    """
+    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
+    excluded = " and is not excluded" if selection.exclude_filters else ""
+    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
+    likely = listed(list(dict.fromkeys(each.likely for each in missing if each.likely)))
+    hint = f"; {likely} would match" if likely else ""
+    return sentence(f"No source server{which} in {region}: check the filters and the region{hint}")

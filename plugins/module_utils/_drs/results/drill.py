@@ -7,26 +7,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..api.errors import IDENTITY_CODES, DrsError
 from ..resources.jobs import Job, LaunchAction, created_at, initiator_of, job_id_of, servers_in
-from ..resources.lifecycle import lifecycle_of
 from ..resources.next_steps import next_step_of
-from ..resources.servers import error_of, hostname_of, recovery_instance_id_of, state_of, text_at
+from ..resources.servers import recovery_instance_id_of, text_at
 from ..resources.text import abridged, count, listed, printable, sentence, short
 from ..run.drill_options import DrillGoal
 from ..run.drill_run import DrillOutcome, DrillRun
-from ..run.outcomes import End
-from .summaries import Named, by_cause, evidence_row, summary_of, tags_value, where
-
-COUNTED_ENDS: tuple[End, ...] = ("held", "deferred", "failed")
-"""Ends counted in the summary."""
-
-MOST_WARNINGS = 20
-"""Maximum number of causes that get a warning of their own."""
+from .outcome_values import COUNTED, diff_lines, known_servers, outcome_row, outcome_summary
+from .summaries import Named, by_cause, evidence_row, where
 
 
 @dataclass(frozen=True)
@@ -55,21 +48,16 @@ WORDS: dict[DrillGoal, Words] = {
 
 def values_of(outcomes: Sequence[DrillOutcome], jobs: Sequence[Job], diff: bool) -> dict[str, Any]:
     """The return values common to every result: changed, outcomes, jobs, summary, and diff in diff mode."""
-    known = [outcome.latest for outcome in outcomes if outcome.latest is not None]
     values: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": [_row(outcome) for outcome in outcomes],
         "jobs": [_job_row(job) for job in jobs],
-        "summary": {
-            "changed": sum(outcome.changed for outcome in outcomes),
-            **{end: sum(outcome.end == end for outcome in outcomes) for end in COUNTED_ENDS},
-            **summary_of(known, map(state_of, known)),
-        },
+        "summary": outcome_summary(outcomes),
     }
     if diff:
-        before = ((outcome, outcome.before) for outcome in outcomes)
-        after = ((outcome, outcome.after) for outcome in outcomes)
-        values["diff"] = {"before": _lines(before), "after": _lines(after)}
+        before = ((outcome, outcome.before or "-") for outcome in outcomes)
+        after = ((outcome, outcome.after or "-") for outcome in outcomes)
+        values["diff"] = {"before": diff_lines(before), "after": diff_lines(after)}
     return values
 
 
@@ -130,7 +118,7 @@ def _unchanged(run: DrillRun, outcomes: Sequence[DrillOutcome]) -> list[str]:
 
 def _standing(run: DrillRun, outcome: DrillOutcome) -> str:
     """What is counted of a server that this run did not change."""
-    if outcome.end in COUNTED_ENDS:
+    if outcome.end in COUNTED:
         return str(outcome.end)
     if run.options.goal == "drilled" and outcome.evidence is None:
         return "in drill already"
@@ -141,20 +129,8 @@ LEFT = ("its drill instance is younger than min_age",)
 """The causes of servers that keep a drill instance."""
 
 
-def warnings_of(run: DrillRun) -> list[str]:
-    """One warning per cause."""
-    groups: dict[str, list[Named]] = {}
-    for outcome in run.outcomes:
-        for warning, detail in outcome.warnings:
-            groups.setdefault(warning, []).append((outcome.source_server_id, outcome.latest, detail))
-    told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
-    if len(told) > MOST_WARNINGS:
-        told[MOST_WARNINGS:] = [f"{count(len(told) - MOST_WARNINGS, 'other cause')}, see the reason of each outcome"]
-    return [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
-
-
 def _place(run: DrillRun) -> str:
-    return where(run.api.region, [outcome.latest for outcome in run.outcomes if outcome.latest is not None])
+    return where(run.api.region, known_servers(run.outcomes))
 
 
 def _named(outcome: DrillOutcome) -> Named:
@@ -163,29 +139,10 @@ def _named(outcome: DrillOutcome) -> Named:
 
 def _row(outcome: DrillOutcome) -> dict[str, Any]:
     """The entry of the return value outcomes."""
-    server = outcome.latest
-    known = None if outcome.absent else server
+    known = None if outcome.absent else outcome.latest
     return {
-        "source_server_id": outcome.source_server_id,
-        "arn": short(text_at(server, "arn"), 2048),
-        "hostname": short(hostname_of(server), 256),
-        "tags": tags_value(server or {}),
-        "previous_state": short(state_of(outcome.first)),
-        "state": short(outcome.state),
-        "lifecycle": lifecycle_of(known) if known is not None else None,
-        "next_step": next_step_of(known, outcome.state),
+        **outcome_row(outcome, next_step_of(known, outcome.state)),
         "recovery_instance_id": short(outcome.instance_id or recovery_instance_id_of(known)),
-        "action": outcome.action,
-        "changed": outcome.changed,
-        "failed": outcome.failed,
-        "held": outcome.end == "held",
-        "deferred": outcome.end == "deferred",
-        "reason": outcome.reason,
-        "error_code": outcome.error_code,
-        "error_message": outcome.error_message,
-        "replication_error": short(error_of(server)),
-        "lag_duration": short(text_at(server, "dataReplicationInfo", "lagDuration")),
-        "eta": short(text_at(server, "dataReplicationInfo", "etaDateTime")),
         "job_id": short(outcome.job_id),
         "launched_at": short(outcome.launched_at),
         "duration_seconds": outcome.duration,
@@ -213,10 +170,3 @@ def _job_row(job: Job) -> dict[str, Any]:
         "created": created.isoformat() if created else None,
         "source_server_ids": sorted(printable(each) for each in servers_in(job)),
     }
-
-
-def _lines(texts: Iterable[tuple[DrillOutcome, str]]) -> str:
-    return "".join(
-        f"{outcome.source_server_id} {printable(hostname_of(outcome.latest) or '-')} {text or '-'}\n"
-        for outcome, text in texts
-    )

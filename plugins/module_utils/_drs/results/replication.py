@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,36 +16,28 @@ from ..api.errors import (
     DrsError,
 )
 from ..resources.decisions import rule_for
-from ..resources.lifecycle import is_stuck, lifecycle_of
+from ..resources.lifecycle import is_stuck
 from ..resources.next_steps import next_step_of
 from ..resources.operations import OPERATIONS, Goal
-from ..resources.selection import Selection, Unmatched, broad
 from ..resources.servers import (
     SourceServer,
-    error_of,
-    hostname_of,
-    recovery_instance_id_of,
     state_of,
-    text_at,
 )
 from ..resources.states import Phase, phase_of
 from ..resources.text import (
     count,
     listed,
-    printable,
     sentence,
     short,
 )
 from ..run.outcomes import End, Outcome
 from ..run.run import Run
+from .outcome_values import diff_lines, known_servers, outcome_row, outcome_summary, warnings_by_cause
 from .summaries import (
     NO_STATE,
     Named,
     by_cause,
     silence_warnings,
-    snake_case,
-    summary_of,
-    tags_value,
     where,
 )
 
@@ -55,9 +47,6 @@ NOT_REACHED: dict[Goal, str] = {
     "stopped": "not stopped",
 }
 
-COUNTED: tuple[End, ...] = ("held", "deferred", "failed")
-"""Ends counted in the summary."""
-
 LEFT_ALONE: tuple[End, ...] = ("held", "deferred")
 """Ends of servers about which nothing else is counted in msg."""
 
@@ -66,31 +55,24 @@ STUCK, UNKNOWN, UNCONNECTED = "stuck", "in an unknown state", "disconnected"
 STANDINGS: dict[Phase, str] = {"unknown": UNKNOWN, "unreadable": UNKNOWN, "disconnected": UNCONNECTED}
 """How a server in these phases is counted. On others data flows or is about to, or their replication is stopped."""
 
-WARNINGS = 20
-"""Maximum number of causes that get a warning of their own."""
-
 
 def values_of(outcomes: Sequence[Outcome], diff: bool) -> dict[str, Any]:
     """The return values common to every result: changed, outcomes, summary, and diff in diff mode."""
     values: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
-        "outcomes": [_row(outcome) for outcome in outcomes],
-        "summary": {
-            "changed": sum(outcome.changed for outcome in outcomes),
-            **{end: sum(outcome.end == end for outcome in outcomes) for end in COUNTED},
-            **summary_of(_known(outcomes), [outcome.state for outcome in outcomes if outcome.latest is not None]),
-        },
+        "outcomes": [outcome_row(outcome, _next_step(outcome)) for outcome in outcomes],
+        "summary": outcome_summary(outcomes),
     }
     if diff:
-        before = [(outcome, state_of(outcome.first)) for outcome in outcomes]
-        after = [(outcome, outcome.state) for outcome in outcomes]
-        values["diff"] = {"before": _lines(before), "after": _lines(after)}
+        before = [(outcome, short(state_of(outcome.first)) or NO_STATE) for outcome in outcomes]
+        after = [(outcome, short(outcome.state) or NO_STATE) for outcome in outcomes]
+        values["diff"] = {"before": diff_lines(before), "after": diff_lines(after)}
     return values
 
 
-def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """The source servers known to DRS, as last returned, in the order of the outcomes."""
-    return [snake_case(outcome.latest) for outcome in outcomes if outcome.latest is not None]
+def _next_step(outcome: Outcome) -> str | None:
+    known = None if outcome.absent else outcome.document
+    return outcome.namesake or next_step_of(known, outcome.state, outcome.changed and not outcome.undone)
 
 
 def success_message(run: Run) -> str:
@@ -114,7 +96,7 @@ def failure_message(run: Run, unmatched: Sequence[str] = ()) -> str | None:
 
 def _interrupted_message(run: Run, error: DrsError) -> str:
     """The counts, then the error that ended the run, then how to go on. Where nothing was read, the error alone."""
-    if not _known(run.outcomes):
+    if not known_servers(run.outcomes):
         return sentence(error.message)
     undone = f" {run.operation.capitalize()}s were not undone." if _changed(run.outcomes) else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
@@ -189,7 +171,7 @@ def _were(number: int) -> str:
 
 
 def _place(run: Run) -> str:
-    return where(run.api.region, _known(run.outcomes))
+    return where(run.api.region, known_servers(run.outcomes))
 
 
 def warnings_of(run: Run, now: datetime) -> list[str]:
@@ -197,14 +179,7 @@ def warnings_of(run: Run, now: datetime) -> list[str]:
 
     now: timezone-aware, by the clock of this machine.
     """
-    groups: dict[str, list[Named]] = {}
-    for outcome in run.outcomes:
-        for warning, detail in outcome.warnings:
-            groups.setdefault(warning, []).append((outcome.source_server_id, outcome.document, detail))
-    told = ["; ".join(by_cause((cause, each) for each in servers)) for cause, servers in groups.items()]
-    if len(told) > WARNINGS:
-        told[WARNINGS:] = [f"{count(len(told) - WARNINGS, 'other cause')}, see the reason of each outcome"]
-    warnings = [f"Of {count(len(run.outcomes), 'source server')} ({_place(run)}): {each}" for each in told]
+    warnings = warnings_by_cause(run.api.region, run.outcomes)
     return [*warnings, *silence_warnings(run.api.region, _looks(run, now))]
 
 
@@ -220,55 +195,3 @@ def _looks(run: Run, now: datetime) -> list[tuple[SourceServer, datetime]]:
 
 def _named(outcome: Outcome) -> Named:
     return outcome.source_server_id, outcome.document, outcome.detail
-
-
-def _known(outcomes: Sequence[Outcome]) -> list[SourceServer]:
-    return [server for outcome in outcomes if (server := outcome.document) is not None]
-
-
-def _row(outcome: Outcome) -> dict[str, Any]:
-    """The entry of the return value outcomes."""
-    server = outcome.document
-    known = None if outcome.absent else server
-    return {
-        "source_server_id": outcome.source_server_id,
-        "arn": short(text_at(server, "arn"), 2048),
-        "hostname": short(hostname_of(server), 256),
-        "tags": tags_value(server or {}),
-        "previous_state": short(state_of(outcome.first)),
-        "state": short(outcome.state),
-        "lifecycle": lifecycle_of(known) if known is not None else None,
-        "next_step": outcome.namesake or next_step_of(known, outcome.state, outcome.changed and not outcome.undone),
-        "recovery_instance_id": short(recovery_instance_id_of(known)),
-        "action": outcome.action,
-        "changed": outcome.changed,
-        "failed": outcome.failed,
-        "held": outcome.end == "held",
-        "deferred": outcome.end == "deferred",
-        "reason": outcome.reason,
-        "error_code": outcome.error_code,
-        "error_message": outcome.error_message,
-        "replication_error": short(error_of(outcome.latest)),
-        "lag_duration": short(text_at(outcome.latest, "dataReplicationInfo", "lagDuration")),
-        "eta": short(text_at(outcome.latest, "dataReplicationInfo", "etaDateTime")),
-    }
-
-
-def _lines(states: Iterable[tuple[Outcome, str | None]]) -> str:
-    return "".join(
-        f"{outcome.source_server_id} {printable(hostname_of(outcome.document) or '-')} {short(state) or NO_STATE}\n"
-        for outcome, state in states
-    )
-
-
-def no_match_message(region: str, selection: Selection, missing: Sequence[Unmatched] = ()) -> str:
-    """The message for filters that match no server in any state and lifecycle.
-
-    missing: the names that no server has. If only the form of a host name is wrong, the message says what would match.
-    """
-    meant = ", ".join(f"{printable(key)}={listed(patterns)}" for key, patterns in broad(selection.filters).items())
-    excluded = " and is not excluded" if selection.exclude_filters else ""
-    which = f" matches {meant}{excluded}" if meant else f" exists{excluded}"
-    likely = listed(list(dict.fromkeys(each.likely for each in missing if each.likely)))
-    hint = f"; {likely} would match" if likely else ""
-    return sentence(f"No source server{which} in {region}: check the filters and the region{hint}")
