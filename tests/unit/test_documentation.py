@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALL_TYPES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_selection
 
@@ -74,6 +75,12 @@ def test_the_bounds_of_boto3_are_those_of_amazon_aws(name: str) -> None:
     assert "amazon.aws.boto3" in documentation["extends_documentation_fragment"]
     own = [*documentation.get("requirements", []), *FRAGMENT["requirements"]]
     assert [each for each in own if "boto" in each] == []
+
+
+@pytest.mark.parametrize("operation", CALL_TYPES)
+def test_the_readme_names_the_iam_action_of_every_call(operation: str) -> None:
+    named = re.findall(r"\bdrs:(\w+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert operation in named, f"add drs:{operation} to README.md, below Minimum IAM policy"
 
 
 def test_the_counts_in_the_sample_of_a_message_add_up() -> None:
