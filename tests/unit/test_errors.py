@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALL_TYPES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
     IDENTITY_CODES,
     KINDS,
@@ -74,12 +75,14 @@ def test_every_error_that_drs_declares_has_its_kind(drs_model: ServiceModel) -> 
         "ConflictException": "conflict",
         "InternalServerException": "unanswered",
         "ResourceNotFoundException": "refused",
+        "ServiceQuotaExceededException": "quota",
         "ThrottlingException": "throttled",
         "UninitializedAccountException": "fatal",
         "ValidationException": "refused",
     }
-    declared = {pair for name in OPERATIONS for pair in modelled(drs_model.operation_model(name))}
-    assert {code: kind_of(code, status) for code, status in declared}.items() <= kinds.items()
+    declared = {pair for name in CALL_TYPES for pair in modelled(drs_model.operation_model(name))}
+    found = {code: kind_of(code, status) for code, status in declared}.items()
+    assert found <= kinds.items(), "each error that a call declares stands here with the kind that is meant"
     assert {"ThrottlingException", "InternalServerException", "ConflictException"} <= {
         code for code, _status in declared
     }
