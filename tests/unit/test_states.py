@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from itertools import product
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -19,6 +19,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
     KINDS,
     CallType,
     ErrorKind,
+    kind_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.decisions import rule_for
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
@@ -26,10 +27,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     CALLS,
     OPERATION_FOR,
     OPERATIONS,
+    Batch,
     BatchOperation,
     Goal,
     Operation,
     Verdict,
+    document_in,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rows import DrillVerdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.rules import (
@@ -39,7 +42,11 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     condition,
     details_of,
 )
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import READERS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
+    NAMING,
+    NARROWING,
+    READERS,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import WORDS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import COUNTED
@@ -63,7 +70,9 @@ from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import 
     decide,
     whole_table,
 )
+from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
 from botocore.model import ServiceModel, StringShape, StructureShape
+from botocore.validate import validate_parameters
 
 ROOT = Path(__file__).parents[2]
 STATES_PAGE = ROOT / "docs" / "states.md"
@@ -107,8 +116,8 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(COUNTED, set(get_args(End)) - {"done"}, id="COUNTED"),
         pytest.param(OTHER_ENDS, set(get_args(End)) - {"done"}, id="OTHER_ENDS"),
         pytest.param(REACHED, get_args(Goal), id="REACHED"),
-        pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOALS"),
-        pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOALS"),
+        pytest.param(GOAL_FOR, product(("started", "stopped"), ("replicating", "continuous")), id="GOAL_FOR"),
+        pytest.param(set(GOAL_FOR.values()), get_args(Goal), id="values of GOAL_FOR"),
         pytest.param(GOALS, get_args(Goal), id="goals of the decision table"),
         pytest.param(
             {phase_of(state) for state in TABLE} | {"unsettled"}, get_args(Phase), id="phases of the decision table"
@@ -116,7 +125,10 @@ def members_of(shape: StructureShape | None) -> list[str]:
     ],
 )
 def test_a_table_has_every_row_and_no_other(rows: Collection[object], expected: Collection[object]) -> None:
-    assert set(rows) == set(expected)
+    found, wanted = set(rows), set(expected)
+    missing, extra = wanted - found, found - wanted
+    assert not missing, f"add a row for each of {missing}"
+    assert not extra, f"nothing declares {extra}: add them to the type of the keys, or remove their rows"
 
 
 @pytest.mark.parametrize("kind", ERROR_KINDS)
@@ -128,8 +140,44 @@ def test_every_operation_of_the_table_may_be_called() -> None:
     assert {facts.api_name for facts in CALLS.values()} < set(CALL_TYPES)
 
 
+def resource_of(operation: Operation | BatchOperation) -> str | Batch:
+    """A resource whose ID has the length that the service model asks for."""
+    return Batch((sid(0),), ("i-0123456789abcdef0",)) if operation in get_args(BatchOperation) else sid(0)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_call_is_one_of_drs_with_its_request_and_a_document_in_its_answer(
+    operation: Operation | BatchOperation, drs_model: ServiceModel
+) -> None:
+    facts = CALLS[operation]
+    assert facts.api_name in drs_model.operation_names, "api_name is the operation's name in the service model"
+    model = drs_model.operation_model(facts.api_name)
+    assert model.input_shape is not None
+    validate_parameters(facts.request(resource_of(operation)), model.input_shape)
+    answer: Any = model.output_shape
+    for name in facts.answer_at:
+        assert name in members_of(answer), f"answer_at: {facts.api_name} answers {members_of(answer)}"
+        answer = answer.members[name]
+    assert isinstance(answer, StructureShape), "what is no document cannot be taken for one"
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_empty_answer_is_about_no_resource(operation: Operation | BatchOperation) -> None:
+    answer: dict[str, Any] = {}
+    for name in reversed(CALLS[operation].answer_at):
+        answer = {name: answer}
+    for each in ({}, answer):
+        assert document_in(operation, resource_of(operation), each) is None, "is_about takes any answer for its own"
+
+
 def test_every_kind_of_an_error_code_is_known() -> None:
     assert set(KINDS.values()) <= set(get_args(ErrorKind))
+
+
+def test_every_kind_of_an_answered_error_has_a_code_or_a_status() -> None:
+    answered = {kind for kind, facts in ERROR_KINDS.items() if facts.is_answered}
+    unused = answered - set(KINDS.values()) - {kind_of(None, status) for status in range(400, 600)}
+    assert not unused, f"add the codes of {unused} to KINDS, or their statuses to kind_of"
 
 
 def test_the_phases_know_at_least_the_states_of_the_installed_botocore(drs_model: ServiceModel) -> None:
@@ -142,15 +190,8 @@ def test_the_first_check_knows_at_least_the_errors_of_the_installed_botocore(drs
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_is_one_of_drs_and_named_after_itself(operation: Operation, drs_model: ServiceModel) -> None:
+def test_an_operation_leads_to_a_known_state_and_another_undoes_it(operation: Operation) -> None:
     facts = OPERATIONS[operation]
-    model = drs_model.operation_model(facts.api_name)
-    request, answer = model.input_shape, cast(Any, model.output_shape)
-    assert isinstance(request, StructureShape)
-    assert set(request.required_members) <= set(facts.request("an ID")) <= set(request.members)
-    for name in facts.answer_at:
-        answer = answer.members[name]
-    assert isinstance(answer, StructureShape), "what is no document cannot be taken for one"
     assert facts.leads_to in PHASES
     assert facts.took_effect(facts.leads_to)
     assert facts.undone_by in {other.api_name for name, other in OPERATIONS.items() if name != operation}
@@ -354,7 +395,23 @@ def test_docs_states_md_has_the_first_check_of_the_code() -> None:
 def test_the_documentation_of_filters_names_every_key() -> None:
     options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     text = " ".join(options["filters"]["description"])
-    assert set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text)) == {*READERS, "tag:<Key>"}
+    named = set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text))
+    missing = set(READERS) - named
+    assert not missing, f"name {missing} among the keys in the description of filters"
+    assert named == {*READERS, "tag:<Key>"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        pytest.param(NAMING, r"A (.+?) without a wildcard", id="NAMING"),
+        pytest.param(NARROWING, r"is warned of, except with (.+?)\.", id="NARROWING"),
+    ],
+)
+def test_the_documentation_of_exclude_filters_names_the_keys_that_differ(keys: Collection[str], sentence: str) -> None:
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    (listed,) = re.findall(sentence, " ".join(options["exclude_filters"]["description"]))
+    assert set(re.findall(r"V\(([\w-]+)\)", listed)) == set(keys), "the sentence in exclude_filters names these keys"
 
 
 def test_a_long_raw_error_loses_its_middle() -> None:
