@@ -23,6 +23,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run imp
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fault_kinds import (
+    KINDS,
+    READ_TIMEOUT,
+    REFUSALS,
+    SAY_NOT_APPLIED,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 Document = dict[str, Any]
@@ -33,28 +39,6 @@ FAULTY = sid(3)
 RUNNING = sid(4)
 FLEET = {sid(1): "STOPPED", sid(2): "STOPPED", FAULTY: "STOPPED", RUNNING: "CONTINUOUS"}
 TO_START = {source_server_id for source_server_id, state in FLEET.items() if state == "STOPPED"}
-
-READ_TIMEOUT = 0.5
-"""Seconds. Answers of the emulator take a hundredth of that, and the rows that hang wait for all of it."""
-
-ERRORS: dict[str, Document] = {
-    "403": {"code": "AccessDeniedException", "status": 403},
-    "404": {"code": "ResourceNotFoundException", "status": 404},
-    "409": {"code": "ConflictException", "status": 409},
-    "429": {"code": "ThrottlingException", "status": 429},
-    "500": {"code": "InternalServerException", "status": 500},
-    "503": {"code": "ServiceUnavailableException", "status": 503},
-}
-KINDS: dict[str, Document] = {
-    **ERRORS,
-    "drop": {"kind": "drop"},
-    "hang": {"kind": "hang", "seconds": 3 * READ_TIMEOUT},
-    **{body: {"kind": "garbage", "body": body} for body in ("html", "json_list", "truncated", "empty_object")},
-    "cut": {"kind": "cut"},
-}
-REFUSALS = {"403", "404", "409"}
-SAY_NOT_APPLIED = {*REFUSALS, "429"}
-"""Answers that say that the call was not applied. After the effect they are untrue, and the module believes them."""
 
 CALLS: dict[str, Document] = {
     "describe": {"operation": "DescribeSourceServers"},
