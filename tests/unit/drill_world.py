@@ -48,11 +48,12 @@ def fleet(*servers: Script, **script: Any) -> Script:
 
 @dataclass(frozen=True)
 class Result:
-    """A run, and the calls that it made."""
+    """A run, the calls that it made, and the seconds that it took."""
 
     run: DrillRun
     calls: list[dict[str, Any]]
     reports: list[list[str]]
+    took: float
 
     @property
     def outcomes(self) -> Sequence[DrillOutcome]:
@@ -92,7 +93,7 @@ class DrillWorld:
         self.clock = FakeClock()
         self.service = Service(script, self.clock)
         self.born, self.born_at = datetime.now(timezone.utc), self.clock()
-        self._client: Any = _Client(self.service, self.clock)
+        self.client: Any = _Client(self.service, self.clock)
 
     def now(self) -> datetime:
         return self.born + timedelta(seconds=self.clock() - self.born_at)
@@ -100,7 +101,7 @@ class DrillWorld:
     def api(self, wait_timeout: float = 3600) -> DrsRecoveryApi:
         """The API of a run that lasts at most so many seconds."""
         until = self.clock() + wait_timeout
-        return DrsRecoveryApi(self._client, until, 2, self.clock.pass_, self.clock)
+        return DrsRecoveryApi(self.client, until, 2, self.clock.pass_, self.clock)
 
     def run(self, *source_server_ids: str, filtered: bool = False, **options: Any) -> Result:
         """Run over these servers, by default all. filtered: as if filters had selected them."""
@@ -121,10 +122,10 @@ class DrillWorld:
             self.now,
             lambda seen: reports.append([each.end or each.detail for each in seen]),
         )
-        began = len(self.service.journal())
+        began, began_at = len(self.service.journal()), self.clock()
         drill(run)
         assert all(outcome.end for outcome in outcomes), "a server has no end"
-        return Result(run, self.service.journal()[began:], reports)
+        return Result(run, self.service.journal()[began:], reports, self.clock() - began_at)
 
     def instances(self) -> dict[str, Any]:
         """The recovery instances that exist, by ID."""
@@ -149,7 +150,7 @@ class _Client:
         return partial(self._call, _operations()[name])
 
     def _call(self, operation: OperationModel, **params: Any) -> Any:
-        self.meta.events.emit(f"before-send.drs.{operation.name}")
+        self.meta.events.emit(f"before-send.drs.{operation.name}", params=params)
         reply = self._service.perform(REGION, operation, params)
         if reply.delay:
             self._clock.pass_(reply.delay)
