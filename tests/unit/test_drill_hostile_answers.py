@@ -99,7 +99,7 @@ Spoilt = Mapping[int, Sequence[tuple[str, Path, Any]]]
 
 @dataclass
 class HostileApi:
-    """Servers of which every document may be spoilt, and each launch succeeds at once.
+    """Servers of which every document may be spoilt, and each launch has succeeded at the second look.
 
     has_answer: whether the answer to a launch is a clean one; otherwise it is spoilt as the job is.
     """
@@ -112,6 +112,7 @@ class HostileApi:
     until: float = 0.0
     launches: list[Document] = field(default_factory=list)
     launched: dict[str, Any] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     made: dict[tuple[str, int, str], Document] = field(default_factory=dict)
 
@@ -123,7 +124,11 @@ class HostileApi:
         return [{"sourceServerID": each, "dataReplicationInfo": info} for each in source_server_ids]
 
     def jobs(self, _since: datetime) -> list[Document]:
-        listed = [*(self._made("Job", number, f"{JOB}{number}") for number in range(self.servers)), *self.launches]
+        listed = [self._made("Job", number, f"{JOB}{number}") for number in range(self.servers)]
+        for job in self.launches:
+            is_running = self.has_answer and job["jobID"] not in self.shown
+            listed.append({**job, "status": "STARTED"} if is_running else job)
+        self.shown |= {str(job.get("jobID")) for job in self.launches}
         return [job for job in listed if isinstance(job.get("jobID"), str) and job["jobID"]]
 
     def job_log(self, job_id: str) -> list[Document]:
@@ -233,6 +238,12 @@ def test_any_json_type_may_stand_in_the_place_of_any_member(kind: str, member: s
     assert (last.end, last.changed) == ("done", options != "fresh"), last.reason
 
 
+@pytest.mark.parametrize("member", DOCUMENTS["Job"])
+def test_any_json_type_may_stand_in_the_place_of_any_member_of_an_answer(member: str) -> None:
+    for path, value in product([path for kind, path in PATHS if kind == "Job" and path[0] == member], TYPES + TEXTS):
+        assert_safe(HostileApi({0: [("Job", path, value)]}, 1, has_answer=False), OPTIONS["drill"])
+
+
 replacements = st.lists(st.tuples(st.sampled_from(PATHS), json_values | st.sampled_from(HOSTILE)), max_size=6).map(
     lambda found: {0: [(kind, path, value) for (kind, path), value in found]}
 )
@@ -242,6 +253,16 @@ replacements = st.lists(st.tuples(st.sampled_from(PATHS), json_values | st.sampl
 @given(spoilt=replacements, options=st.sampled_from(list(OPTIONS)))
 def test_any_json_type_may_stand_in_the_place_of_many_members_and_of_an_answer(spoilt: Spoilt, options: str) -> None:
     assert_safe(HostileApi(spoilt, 1, has_answer=False), OPTIONS[options])
+
+
+TOLD_BY = {
+    "Job": ["jobID"],
+    "RecoveryInstance": ["recoveryInstanceID", "sourceServerID"],
+    "LaunchConfiguration": ["sourceServerID"],
+    "StartRecovery": ["jobID"],
+    "TerminateRecoveryInstances": ["jobID"],
+}
+"""The members by which an object is told apart. Without one an answer counts as none."""
 
 
 def called(kind: str, answer: str) -> list[Any] | None:
@@ -279,7 +300,9 @@ def test_what_botocore_makes_of_any_json_type_is_an_object_or_no_answer(kind: st
         document = copy.deepcopy(DOCUMENTS[kind])
         put(document, path, value)
         for call, answer in answers_with(kind, json.dumps(document)):
-            assert all(each is None or isinstance(each, dict) for each in called(call, answer) or []), (path, value)
+            for each in called(call, answer) or ():
+                assert isinstance(each, dict) or (each is None and call == "RecoverySnapshot"), (call, path, value)
+                assert all(isinstance(each[name], str) and each[name] for name in TOLD_BY.get(call, ())), (path, value)
 
 
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
