@@ -20,6 +20,7 @@ import botocore.session
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls, rate_limiter
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_drill
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
@@ -225,3 +226,24 @@ def test_a_fault_fails_its_servers_alone_and_the_next_run_starts_what_is_left(
     assert {call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")} == left
     assert len(emulator.calls("StartReplication")) == len(left)
     assert "STOPPED" not in truth(emulator).values()
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+@pytest.mark.parametrize("state", ["drilled", "absent"])
+@pytest.mark.parametrize("kind", ["403", "500"])
+def test_a_drill_under_filters_of_which_a_later_page_fails_touches_nobody(
+    kind: str,
+    state: str,
+    check: bool,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = world(dict.fromkeys(FLEET, "CONTINUOUS"))
+    emulator.load({**script, "page_size": 2, "faults": [{**CALLS["page"], "times": None, **KINDS[kind]}]})
+    run_drill = Runner(monkeypatch, capsys)
+    options = {"filters": {"tag:env": "prod"}, "state": state, "wait": False, "_ansible_check_mode": check}
+    result = run_drill(drs_drill.main, **options)
+    assert (result["failed"], result["changed"], result["outcomes"], result["jobs"]) == (True, False, [], [])
+    assert "DescribeSourceServers" in result["msg"]
+    assert {call["operation"] for call in emulator.journal()} == {"DescribeSourceServers"}
