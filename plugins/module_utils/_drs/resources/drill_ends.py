@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .evidence import Evidence, Log, Observed, Unasked, Unreadable, judge
-from .jobs import Job, failed_action_in, failure_in, is_at_end, job_id_of, launch_status_in
+from .jobs import Job, failed_action_in, failure_in, job_id_of, launch_status_in
 from .recovery_instances import instance_id_of, is_drill_instance, launched_by
 from .rows import Row, Ruling, first_match, tell_unread
 from .servers import text_at
@@ -68,14 +68,9 @@ def _is_end_unreadable(ended: Ended) -> bool:
     return isinstance(judge(ended.observed, ended.job), Unreadable)
 
 
-def _may_log_tell_more(ended: Ended) -> bool:
-    """Whether the log, read again, may yet tell why it failed."""
+def _may_reason_be_read_later(ended: Ended) -> bool:
     log = _log(ended)
-    if ended.is_late or log is None:
-        return False
-    if isinstance(log, Unreadable):
-        return not log.is_final
-    return not is_at_end(log) and failure_in(log, ended.observed.source_server_id) is None
+    return isinstance(log, Unreadable) and not log.is_final and not ended.is_late
 
 
 def _log(ended: Ended) -> Log | None:
@@ -138,7 +133,7 @@ END_ROWS: list[Row[Ended]] = [
     Row(_may_be_read_later, "wait", _tell_end_log),
     Row(_is_end_unreadable, "fail", _tell_end_log),
     Row(_is_launched, "fail", _tell_no_trace, "its drill says LAUNCHED, but nothing shows that"),
-    Row(_may_log_tell_more, "wait", _tell_failure),
+    Row(_may_reason_be_read_later, "wait", _tell_failure),
     Row(_is_over, "fail", _tell_failure),
 ]
 """How a drill ended whose job is COMPLETED."""
