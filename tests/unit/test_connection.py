@@ -246,7 +246,7 @@ def test_the_endpoint_is_that_of_the_options() -> None:
 
 
 class EmptyListing(BaseHTTPRequestHandler):
-    """Answers every request with an empty listing."""
+    """Answers every request with an empty listing, and opens no tunnel."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -255,6 +255,10 @@ class EmptyListing(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_CONNECT(self) -> None:
+        """Refuse a tunnel with the status that the name of the host begins with."""
+        self.send_error(int(self.path.partition(".")[0]))
 
     def log_message(self, *_arguments: Any) -> None:
         pass
@@ -357,6 +361,23 @@ def test_a_proxy_that_fails_after_an_answer_came_through_it_is_a_lost_connection
     with pytest.raises(DrsError, match="the connection through the proxy failed") as raised:
         api.describe_all()
     assert raised.value.kind == "unanswered"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (503, "unanswered", f"No answer to DescribeSourceServers in {REGION}: the proxy answered 503"),
+        (407, "fatal", f"DescribeSourceServers in {REGION} cannot be sent: the proxy answered 407, check the proxy"),
+    ],
+)
+def test_a_proxy_that_refuses_its_first_tunnel_is_told_with_its_answer(status: int, kind: str, message: str) -> None:
+    with serving() as port:
+        settings = {"proxies": {"https": f"http://me:{SECRET}@127.0.0.1:{port}"}, "retries": {"total_max_attempts": 1}}
+        api = connected(endpoint_url=f"https://{status}.invalid", aws_config=settings)
+        with pytest.raises(DrsError) as raised:
+            api.describe_all()
+    assert raised.value.kind == kind
+    assert raised.value.message.startswith(message)
 
 
 @pytest.mark.parametrize(
