@@ -74,7 +74,7 @@ def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     claiming = [(server, keys) for server in servers if (keys := _claimed_keys(server))]
     if not claiming:
         return []
-    found = sorted(set[str]().union(*(keys for _server, keys in claiming)))
+    found = sorted({key.strip() for _server, keys in claiming for key in keys})
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     place = where(region, [server for server, _keys in claiming])
     return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
