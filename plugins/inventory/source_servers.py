@@ -142,6 +142,7 @@ from ansible.release import __version__ as ansible_version
 from ansible.vars.reserved import is_reserved_name
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.answers import DENIALS
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import (
     CREDENTIALS,
     OPTIONS,
@@ -292,7 +293,7 @@ class InventoryModule(AWSInventoryBase):
         found: dict[str, Found] = {}
         for region in regions:
             try:
-                api = connect({**params, "region": region}, until, self.get_option("profile"))
+                api = connect(DrsApi, {**params, "region": region}, until, self.get_option("profile"))
                 found[api.region] = find(api, selection)
                 for warning in claimed_warnings(api.region, found[api.region].servers):
                     self.warn(warning)

@@ -599,6 +599,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.lis
     find_to_act,
     refusal_of,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.recovery import DrsRecoveryApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.jobs import Job
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import Selection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
@@ -654,7 +655,7 @@ def main() -> None:
         selection = parse_selection(module.params, SELECTORS)
         if selection is None:
             raise InvalidOptions(f"One of {listed(SELECTORS)} is required; null counts as not set")
-        api = connect(module.params, began + options.wait_timeout)
+        api = connect(DrsRecoveryApi, module.params, began + options.wait_timeout)
         found = find_to_act(api, selection, warn)
     except (InvalidOptions, DrsError) as error:
         ended_by = error_value(error) if isinstance(error, DrsError) else {}

@@ -470,6 +470,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.con
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.drill_lookups import look_up_drills
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.recovery import DrsRecoveryApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
@@ -522,7 +523,7 @@ def main() -> None:
         rpo, max_lag = parse_rpo(module.params["rpo"]), parse_max_lag(module.params["max_lag"])
         max_drill_age = parse_max_drill_age(module.params["max_drill_age"])
         selection = parse_selection(module.params, SELECTORS) or Selection()
-        api = connect(module.params, time.monotonic() + RUN_TIMEOUT)
+        api = connect(DrsRecoveryApi, module.params, time.monotonic() + RUN_TIMEOUT)
         found = found_by(api, selection)
         now = datetime.now(timezone.utc)
         since = None if max_drill_age is None else now - timedelta(days=max_drill_age)

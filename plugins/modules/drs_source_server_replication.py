@@ -552,6 +552,7 @@ if sys.version_info < (3, 10):  # noqa: UP036
 
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import connect
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import (
@@ -613,7 +614,7 @@ def main() -> None:
         selection = parse_selection(module.params, SELECTORS)
         if selection is None:
             raise InvalidOptions(f"One of {listed(SELECTORS)} is required; null counts as not set")
-        api = connect(module.params, began + options.wait_timeout)
+        api = connect(DrsApi, module.params, began + options.wait_timeout)
         found = find_to_act(api, selection, warn)
     except (InvalidOptions, DrsError) as error:
         ended_by = error_value(error) if isinstance(error, DrsError) else {}

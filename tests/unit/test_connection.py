@@ -122,7 +122,7 @@ NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None}
 
 
 def connected(until: float = math.inf, **options: Any) -> DrsApi:
-    return connect(OPTIONS | options, until)
+    return connect(DrsApi, OPTIONS | options, until)
 
 
 def config_of(api: DrsApi) -> Any:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 try:
@@ -28,10 +28,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_c
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 
 from ..resources.text import first_line, listed, printable
-from .calls import CALLS_AT_ONCE, OVERRUN
+from .calls import CALLS_AT_ONCE, OVERRUN, DrsApi
 from .deadline import call_within
 from .errors import InvalidOptions, from_exception
-from .recovery import DrsRecoveryApi
 
 COLLECTION = "disaster_recovery.aws"
 VERSION = "1.0.0"
@@ -53,8 +52,11 @@ CLIENT_TIMEOUT = 30.0
 """Maximum seconds to create a client: a credential process may hang."""
 
 
-def connect(params: Mapping[str, Any], until: float, profile: str | None = None) -> DrsRecoveryApi:
-    """An API for these connection options, which are those of every amazon.aws module. Does not call DRS.
+_Api = TypeVar("_Api", bound=DrsApi)
+
+
+def connect(api: type[_Api], params: Mapping[str, Any], until: float, profile: str | None = None) -> _Api:
+    """This API for these connection options, which are those of every amazon.aws module. Does not call DRS.
 
     until: the deadline, as a time.monotonic() value. profile: whose settings count beside the credentials in params,
     such as those of a role assumed with it. Raises InvalidOptions if no client can be created from the
@@ -90,7 +92,7 @@ def connect(params: Mapping[str, Any], until: float, profile: str | None = None)
         raise
     except Exception as error:
         raise InvalidOptions(client_error(error)) from error
-    return DrsRecoveryApi(client, until, attempts)
+    return api(client, until, attempts)
 
 
 def verify_of(params: Mapping[str, Any]) -> str | bool | None:

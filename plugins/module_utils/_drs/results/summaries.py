@@ -10,12 +10,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from ..api.errors import DrsError
-from ..resources.evidence import Evidence
 from ..resources.servers import (
     SourceServer,
     account_of,
@@ -25,6 +24,9 @@ from ..resources.servers import (
     tags_of,
 )
 from ..resources.text import ago, count, listed, printable, short
+
+if TYPE_CHECKING:
+    from ..resources.evidence import Evidence
 
 NAMED = 20
 """Maximum number of servers named in one sentence."""
