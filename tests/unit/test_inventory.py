@@ -365,10 +365,11 @@ def test_the_key_of_the_cache_depends_on_what_decides_the_listing(
     parse(filters={"hostname": "web1"})
     parse(exclude_filters=[{"hostname": "web1"}])
     parse(access_key="AKIAANOTHEREXAMPLE12", secret_key="example")
+    parse(profile="fleet")
     parse(endpoint_url="http://127.0.0.1:1")
     monkeypatch.setenv("AWS_REGION", "eu-south-1")
     parse()
-    assert len(set(keys)) == 8
+    assert len(set(keys)) == 9
     assert not any("AKIA" in key for key in keys)
 
 

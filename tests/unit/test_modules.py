@@ -497,7 +497,7 @@ def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(
     emulator.load({"regions": {"eu-west-1": {"servers": servers}}})
     result = run(module, filters={f"tag:{key}": "x"}, _ansible_check_mode=True)
     assert [server["tags"] for server in result["source_servers"]] == [{"env": "prod"}] * 2
-    assert [row["tags"] for row in result.get("outcomes", result.get("protection"))] == [{"env": "prod"}] * 2
+    assert [row["tags"] for row in result["protection" if module == INFO else "outcomes"]] == [{"env": "prod"}] * 2
     assert len([warning for warning in warnings_of(result) if key.strip() in warning]) == 1
 
 
