@@ -39,6 +39,17 @@ SECTIONS = [
     "Related information",
     "License information",
 ]
+LITTER = (
+    ".ansible/galaxy_cache/api.json",
+    ".cache/work/tree",
+    ".venv/bin/python",
+    "changelogs/.plugin-cache.yaml",
+    "disaster_recovery-aws-0.9.0.tar.gz",
+    "importer_result.json",
+    "plugins/modules/__pycache__/drs_drill.cpython-313.pyc",
+    "tests/output/junit.xml",
+)
+"""What environments, caches, and the tools of the reviews leave in a checkout."""
 GENERATED = {"FILES.json", "MANIFEST.json"}
 GALAXY_YML = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
@@ -50,15 +61,25 @@ def files() -> list[str]:
     return [name for name in names if (ROOT / name).is_file()]
 
 
-def test_the_tarball_of_a_checkout_holds_what_users_need_and_no_cache_or_environment(tmp_path: Path) -> None:
+def test_the_tarball_of_a_checkout_holds_what_users_need_and_nothing_that_tools_left_there(tmp_path: Path) -> None:
     pytest.importorskip("ansible_test", reason="the environment of ansible-test units has no ansible-galaxy")
+    checkout = tmp_path / "checkout"
+    for name in [*files(), *LITTER]:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_bytes(b"" if name in LITTER else (ROOT / name).read_bytes())
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
-    subprocess.run([galaxy, "collection", "build", "--output-path", tmp_path, ROOT], check=True, capture_output=True)
+    build = [galaxy, "collection", "build", "--output-path", tmp_path, checkout]
+    subprocess.run(build, check=True, capture_output=True)
     [tarball] = tmp_path.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
         held = {member.name for member in archive if member.isfile()}
 
     assert held == GENERATED | FILES | {name for name in files() if name.startswith(FOLDERS)}
+
+
+@pytest.mark.parametrize("name", LITTER)
+def test_git_ignores_what_tools_leave_in_a_checkout(name: str) -> None:
+    subprocess.run(["git", "check-ignore", "--quiet", name], cwd=ROOT, check=True)
 
 
 def test_a_build_needs_nothing_that_a_plain_ansible_core_lacks() -> None:
