@@ -68,7 +68,7 @@ def test_the_tarball_of_a_checkout_holds_what_users_need_and_nothing_that_tools_
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_bytes(b"" if name in LITTER else (ROOT / name).read_bytes())
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
-    build = [galaxy, "collection", "build", "--output-path", tmp_path, checkout]
+    build: list[str | Path] = [galaxy, "collection", "build", "--output-path", tmp_path, checkout]
     subprocess.run(build, check=True, capture_output=True)
     [tarball] = tmp_path.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
