@@ -36,20 +36,6 @@ CLI_SERVERS = 40
 CLI = "aws drs describe-source-servers --filters sourceServerIDs=$0 && aws drs start-replication --source-server-id $0"
 BURST = 5.0
 
-# Measured manually. A pair is two complete runs in turn, so that load on the machine affects both alike.
-GC_FREEZE = """
-## `gc.freeze()` in the action plugin
-
-Complete runs of `ansible localhost -m … -a source_server_id=…`, in pairs, on a busy machine, ansible-core 2.19.
-The line saves about 3 % (30 to 55 ms). The last series compares the plugin with itself.
-
-| series | pairs | medians in seconds | median ratio (least to most) | ratio of CPU time |
-|---|---|---|---|---|
-| with / without | 20 | 1.342 / 1.373 | 0.973 (0.859 to 1.226) | 0.971 |
-| without / with | 24 | 1.386 / 1.331 | 1.036 (0.970 to 1.109) | 1.037 |
-| without / without | 24 | 1.493 | 1.001 (0.942 to 1.067) | 1.001 |
-""".splitlines()
-
 Row = tuple[str, ...]
 
 
@@ -67,7 +53,6 @@ def main() -> None:
             drills(bench),
         ]
         lines = [line for section in sections for line in printed(section)]
-    lines += GC_FREEZE
     REPORT.write_text("\n".join([*header(load), *lines]) + "\n", encoding="utf-8")
 
 
