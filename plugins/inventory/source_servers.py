@@ -116,7 +116,8 @@ plugin: disaster_recovery.aws.source_servers
 region: eu-west-1
 assume_role_arn: arn:aws:iam::123456789012:role/recovery
 compose:
-  ansible_host: source_properties.network_interfaces[0].ips[0]
+  # The agent reports the addresses, so anything that is none stays out.
+  ansible_host: source_properties.network_interfaces[0].ips | select('match', '[0-9a-f.:]+$') | first
 groups:
   needs_agent: data_replication_info.data_replication_state == 'DISCONNECTED'
 """
