@@ -18,7 +18,7 @@ options:
         order.
       - A JSON list in a string, such as an extra variable of the form C(key=value), needs the filter
         P(ansible.builtin.from_json#filter) with ansible-core 2.19 and newer.
-      - Mutually exclusive with O(filters) and O(exclude_filters).
+      - Mutually exclusive with O(source_server_id), O(filters) and O(exclude_filters).
     type: list
     elements: str
   filters:
@@ -30,7 +30,7 @@ options:
         V(replication-state), V(lifecycle), V(staging-account-id), V(origin-account-id), V(origin-region) and
         V(replication-direction).
       - An account ID has 12 digits. Put it in quotes, since YAML reads a number that begins with 0 as octal.
-      - Mutually exclusive with O(source_server_ids).
+      - Mutually exclusive with O(source_server_id) and O(source_server_ids).
     type: dict
   exclude_filters:
     description:
@@ -40,7 +40,7 @@ options:
         the region has counts as a mistake. For a list that is shared by several accounts or regions, use tags, or a
         wildcard such as V(web1.*). A filter that matches nothing is warned of, except with V(replication-state) or
         V(lifecycle).
-      - Mutually exclusive with O(source_server_ids).
+      - Mutually exclusive with O(source_server_id) and O(source_server_ids).
     type: list
     elements: dict
 notes:

@@ -57,7 +57,8 @@ options:
       - If source servers share a name, or an inventory source read before has a host of that name, a warning is shown
         and all of them use the next preference, finally the ID.
       - Characters other than letters, digits, V(.), V(_) and V(-), and V(-) at the beginning, become underscores. Names
-        with a special meaning, such as V(localhost), are not used.
+        with a special meaning, such as V(localhost) and those that start with C(_ansible_) or C(__ansible_), are not
+        used.
     type: list
     elements: str
     default: [hostname, source-server-id]
@@ -115,11 +116,13 @@ plugin: disaster_recovery.aws.source_servers
 region: eu-west-1
 assume_role_arn: arn:aws:iam::123456789012:role/recovery
 compose:
-  ansible_host: source_properties.network_interfaces[0].ips[0]
+  # The agent reports the addresses, so anything that is none stays out.
+  ansible_host: source_properties.network_interfaces[0].ips | select('match', '[0-9a-f.:]+$') | first
 groups:
   needs_agent: data_replication_info.data_replication_state == 'DISCONNECTED'
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -129,7 +132,8 @@ from typing import Any, NoReturn
 
 try:
     from boto3.session import Session
-    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ParamValidationError
+    from botocore.parsers import ResponseParserError
 except ImportError:
     pass  # AWSInventoryBase tells the user
 
@@ -143,6 +147,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.connection import (
     CREDENTIALS,
     OPTIONS,
+    client_error,
     connect,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
@@ -168,6 +173,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import listed, sentence
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    CLAIMED,
     claimed_warnings,
     returnable,
     snake_case,
@@ -203,21 +209,37 @@ class InventoryModule(AWSInventoryBase):
         self, inventory: Any, loader: Any, path: str, cache: bool = True
     ) -> None:
         try:
-            super().parse(inventory, loader, path, cache=cache)
+            with self._assuming_role():
+                super().parse(inventory, loader, path, cache=cache)
             hostnames = parse_hostnames(self.get_option("hostnames"))
             selection = self._selection()
             is_cached, servers = self.get_cached_result(path, cache)
             if not is_cached:
                 servers = [[region, returnable(server)] for region, server in self._servers(selection)]
-        except NoRegionError:  # from assuming the role
-            self._do_fail("No region to assume the role in: set region, or AWS_REGION in the environment")
-        except (BotoCoreError, ClientError) as error:  # from assuming the role
-            self._do_fail(str(from_exception("DescribeSourceServers", self.region or "this region", error)))
         except (InvalidOptions, DrsError) as error:
             self._do_fail(str(error))
         for name, (region, server) in names_of(servers, hostnames, self.warn, self._hosts()).items():
             self._add(name, {**snake_case(server), "region": region, "lifecycle": lifecycle_of(server)})
         self.update_cached_result(path, cache, servers)
+
+    @contextlib.contextmanager
+    def _assuming_role(self) -> Iterator[None]:
+        """Raise InvalidOptions and DrsError in place of the errors of assuming the role."""
+        try:
+            yield
+        except NoRegionError as error:
+            where = "set region, or AWS_REGION in the environment"
+            raise InvalidOptions(f"No region to assume the role in: {where}") from error
+        except ParamValidationError as error:
+            raise InvalidOptions("assume_role_arn is not the ARN of a role") from error
+        except ClientError as error:
+            raise from_exception("DescribeSourceServers", self.region or "this region", error) from error
+        except ResponseParserError as error:
+            raise DrsError("unanswered", None, "AssumeRole got a response that is not from AWS STS") from error
+        except (BotoCoreError, OSError, RuntimeError) as error:
+            raise from_exception("AssumeRole", self.region or "this region", error) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidOptions(client_error(error)) from error
 
     def _read_config_data(self, path: str) -> Any:
         """The configuration. Raises InvalidOptions for an unknown option, which Ansible itself would ignore."""
@@ -231,7 +253,9 @@ class InventoryModule(AWSInventoryBase):
 
     def client(self, *arguments: Any, **options: Any) -> Any:
         """A client of STS, the only one that the base class asks for. endpoint_url is the one of DRS."""
-        return super().client(*arguments, **{"region": self.region or None, "endpoint": None, **options})
+        client = super().client(*arguments, **{"region": self.region or None, "endpoint": None, **options})
+        client.meta.events.register_first("needs-retry", _raise_fatal)
+        return client
 
     def get_cache_key(self, path: str) -> str:
         """The key of this file with these regions, credentials and selection."""
@@ -250,8 +274,8 @@ class InventoryModule(AWSInventoryBase):
         return {name: list(host.vars.values()) for name, host in self.inventory.hosts.items()}
 
     def fail_aws(self, message: str, exception: Exception | None = None) -> NoReturn:
-        """Re-raise AWS errors so that parse() describes them: the text of amazon.aws may quote a credential."""
-        if isinstance(exception, (BotoCoreError, ClientError)):
+        """Re-raise errors that _assuming_role() describes: the text of amazon.aws may quote a credential."""
+        if isinstance(exception, (BotoCoreError, ClientError, ValueError)):
             raise exception
         super().fail_aws(message, exception)
 
@@ -270,7 +294,7 @@ class InventoryModule(AWSInventoryBase):
         found: dict[str, Found] = {}
         for region in regions:
             try:
-                api = connect(DrsApi, {**params, "region": region}, until)
+                api = connect(DrsApi, {**params, "region": region}, until, self.get_option("profile"))
                 found[api.region] = find(api, selection)
                 for warning in claimed_warnings(api.region, found[api.region].servers):
                     self.warn(warning)
@@ -327,6 +351,12 @@ class InventoryModule(AWSInventoryBase):
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def _raise_fatal(caught_exception: Exception | None, **_event: Any) -> None:
+    """Raise an exception that botocore would retry in vain, such as one about a certificate."""
+    if caught_exception and from_exception("AssumeRole", "", caught_exception).kind == "fatal":
+        raise caught_exception
 
 
 def variable_name(name: str) -> str:
@@ -400,4 +430,5 @@ def names_of(
 def host_name(text: str) -> str:
     """The text as a host name that is safe in patterns, paths, terminals and arguments; empty if it cannot be one."""
     name = re.sub(r"^-+|[^\w.-]", "_", text.strip()[:LONGEST_NAME])
-    return name if name.strip("._-") and name.lower() not in NOT_A_NAME else ""
+    is_name = name.strip("._-") and name.lower() not in NOT_A_NAME and not name.startswith(CLAIMED)
+    return name if is_name else ""

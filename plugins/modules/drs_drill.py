@@ -67,7 +67,8 @@ options:
       - The maximum number of selected source servers that may be in drill at any time, at least 1, whoever drills them.
       - A server whose drill failed, or may have been launched, keeps its place, so that a canary that fails stops the
         others. With O(terminate=true) a place is free when the instance is gone.
-      - Without O(wait) the others are C(deferred). With O(wait=true) the next one is drilled when a drill succeeded.
+      - Without O(wait) the others are RV(outcomes[].deferred). With O(wait=true) the next one is drilled when a drill
+        succeeded.
       - Has no effect with O(state=absent).
     type: int
   wait:
@@ -140,7 +141,7 @@ notes:
     source server or its replication, but the instance runs your software. Isolate it with the launch settings first.
   - A launch terminates the earlier recovery instances of the source server. If one of them is not marked as a drill, or
     its lifecycle is not V(normal) or V(extended), or the instance is the machine that the source server copies, the
-    server is C(held) with O(filters) and fails by ID. Nothing overrides this.
+    server is RV(outcomes[].held) with O(filters) and fails by ID. Nothing overrides this.
   - A drill succeeded if its job is V(COMPLETED) and the server was launched, which means started, not booted. A
     mandatory launch action that failed makes it a failed drill.
   - DRS launches with the permissions of the caller and needs many IAM actions, which the README of this collection
@@ -334,7 +335,7 @@ outcomes:
       returned: always
       sample: true
     failed:
-      description: Whether the server failed. See C(reason).
+      description: Whether the server failed. See RV(outcomes[].reason).
       type: bool
       returned: always
       sample: false
@@ -505,7 +506,7 @@ error:
 diff:
   description:
     - A line for each server, before and after the run, with its last successful drill, or with O(state=absent) its
-      drill instances. In check mode C(after) is predicted.
+      drill instances. In check mode RV(diff.after) is predicted.
   returned: in diff mode
   type: dict
   contains:

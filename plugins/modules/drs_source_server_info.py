@@ -233,7 +233,7 @@ protection:
       description: What to do about the source server next, with the IDs, accounts and ARNs. Null if there is nothing.
       type: str
       returned: always
-      sample: start its replication
+      sample: null
     recovery_instance_id:
       description: The ID of the recovery instance, also of a drill. Null if there is none.
       type: str
@@ -253,7 +253,7 @@ protection:
       description: The code of the data replication error, null if there is none.
       type: str
       returned: always
-      sample: UNSTABLE_NETWORK
+      sample: null
     lag_seconds:
       description: The replication lag in seconds, null if AWS reported none.
       type: float

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -23,7 +23,7 @@ from .readers import ScriptError
 from .recovery import Recovery
 from .region import Region
 from .replies import Reply, error_reply, spoilt
-from .script import RateLimit, read_script
+from .script import RateLimit, Script, read_script
 from .signature import Request, signed_region
 from .source_servers import Document
 from .world import World
@@ -123,11 +123,16 @@ class Service:
         with self._lock:
             self._script = read
             self._world = World(read, self._clock)
-            self._faults = [Watch(fault) for fault in read.faults]
-            self._others = [Watch(actor) for actor in read.others]
+            self._watch(read)
             self._buckets: dict[tuple[str, str], TokenBucket] = {}
             self._journal: list[Document] = []
             self._began = self._clock()
+
+    def disturb(self, faults: Sequence[Any] = (), others: Sequence[Any] = ()) -> None:
+        """Replaces the faults and the other actors; the world and the journal stay. Raises ScriptError."""
+        script = read_script({"faults": faults, "others": others})
+        with self._lock:
+            self._watch(script)
 
     def journal(self) -> list[Document]:
         """A copy of the journal, oldest call first."""
@@ -179,6 +184,31 @@ class Service:
 
     def call(self, request: Request) -> Reply:
         """Answers one request of an AWS client and writes it into the journal."""
+
+        def answer(entry: Document) -> Reply:
+            operation = operation_at(request.method, request.path)
+            entry["operation"] = operation.name if operation else None
+            region = entry["region"] = signed_region(request, self._script.credentials)
+            if operation is None:
+                raise ServiceError(
+                    "UnknownOperationException", f"{request.method} {request.path} is not an operation of DRS."
+                )
+            if operation.name not in EFFECTS:
+                raise ServiceError("NotImplementedException", f"The emulator does not implement {operation.name}.")
+            return self._answer(region, operation, _parsed(request.body), entry)
+
+        return self._written(answer, request.headers.get("user-agent"))
+
+    def perform(self, region: str, operation: OperationModel, params: Document) -> Reply:
+        """As call, for a client in this process, which signs nothing."""
+
+        def answer(entry: Document) -> Reply:
+            entry["operation"], entry["region"] = operation.name, region
+            return self._answer(region, operation, params, entry)
+
+        return self._written(answer)
+
+    def _written(self, answer: Callable[[Document], Reply], user_agent: str | None = None) -> Reply:
         entry: Document = {
             "n": 0,
             "time": 0.0,
@@ -188,14 +218,14 @@ class Service:
             "status": None,
             "error": None,
             "fault": None,
-            "user_agent": request.headers.get("user-agent"),
+            "user_agent": user_agent,
             "items": None,
         }
         with self._lock:
             entry["n"], entry["time"] = len(self._journal) + 1, round(self._clock() - self._began, 6)
             self._journal.append(entry)
             try:
-                reply = self._answer(request, entry)
+                reply = answer(entry)
             except ServiceError as error:
                 reply = error_reply(error)
             except ScriptError as error:
@@ -203,17 +233,8 @@ class Service:
             entry["status"], entry["error"] = reply.status, reply.headers.get("x-amzn-ErrorType")
         return reply
 
-    def _answer(self, request: Request, entry: Document) -> Reply:
-        operation = operation_at(request.method, request.path)
-        entry["operation"] = operation.name if operation else None
-        region = entry["region"] = signed_region(request, self._script.credentials)
-        if operation is None:
-            raise ServiceError(
-                "UnknownOperationException", f"{request.method} {request.path} is not an operation of DRS."
-            )
-        if operation.name not in EFFECTS:
-            raise ServiceError("NotImplementedException", f"The emulator does not implement {operation.name}.")
-        params = entry["input"] = _parsed(request.body)
+    def _answer(self, region: str, operation: OperationModel, params: Document, entry: Document) -> Reply:
+        entry["input"] = params
         _check_input(operation, params)
         self._take_token(region, operation.name)
         call = Call(operation.name, region, params, _page(operation, params))
@@ -244,6 +265,10 @@ class Service:
         _check_answer(operation, answer)
         status = operation.http.get("responseCode", 200)
         return Reply(status, body="" if status == 204 else answer)
+
+    def _watch(self, script: Script) -> None:
+        self._faults = [Watch(fault) for fault in script.faults]
+        self._others = [Watch(actor) for actor in script.others]
 
     def _take_token(self, region: str, operation: str) -> None:
         limit = self._script.rate_limits.get(operation)

@@ -10,6 +10,8 @@ import contextlib
 import ipaddress
 import json
 import math
+import select
+import socket
 import ssl
 import threading
 import time
@@ -246,7 +248,7 @@ def test_the_endpoint_is_that_of_the_options() -> None:
 
 
 class EmptyListing(BaseHTTPRequestHandler):
-    """Answers every request with an empty listing."""
+    """Answers every request on a connection of its own with an empty listing. As a proxy, it refuses tunnels."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -256,14 +258,18 @@ class EmptyListing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_CONNECT(self) -> None:
+        """Refuse a tunnel with the status that the name of the host begins with."""
+        self.send_error(int(self.path.partition(".")[0]))
+
     def log_message(self, *_arguments: Any) -> None:
         pass
 
 
 @contextlib.contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def serving(tls: ssl.SSLContext | None = None, handler: type[BaseHTTPRequestHandler] = EmptyListing) -> Iterator[int]:
     """An HTTP server on its port, until the end of the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyListing)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -333,6 +339,7 @@ def test_no_certificate_is_checked_where_the_user_says_so(secure_port: int, monk
         ("localhost", "certificate", "hostname 'localhost' doesn't match|Hostname mismatch"),
         ("127.0.0.1", "/nowhere/ca.pem", "cannot read the CA bundle"),
         ("127.0.0.1", "/", "cannot read the CA bundle"),
+        ("127.0.0.1", "/dev/null", "cannot read the CA bundle"),
         ("127.0.0.1", __file__, "cannot read the CA bundle"),
     ],
 )
@@ -357,6 +364,70 @@ def test_a_proxy_that_fails_after_an_answer_came_through_it_is_a_lost_connection
     with pytest.raises(DrsError, match="the connection through the proxy failed") as raised:
         api.describe_all()
     assert raised.value.kind == "unanswered"
+
+
+def tunnelling(statuses: list[int]) -> type[BaseHTTPRequestHandler]:
+    """A proxy that answers each CONNECT with the next status, and opens the tunnel if it is 200."""
+
+    class Proxy(EmptyListing):
+        def do_CONNECT(self) -> None:
+            status = statuses.pop(0)
+            if status == 200:
+                self.open_tunnel()
+            else:
+                self.send_error(status)
+
+        def open_tunnel(self) -> None:
+            host, port = self.path.split(":")
+            with socket.create_connection((host, int(port))) as other:
+                self.send_response(200)
+                self.end_headers()
+                ends = {self.connection: other, other: self.connection}
+                while all(_passed_on(end, ends[end]) for end in select.select([*ends], [], [])[0]):
+                    pass
+
+    return Proxy
+
+
+def _passed_on(source: socket.socket, sink: socket.socket) -> bool:
+    """Pass on what there is to read. False at the end."""
+    data = source.recv(65536)
+    sink.sendall(data)
+    return bool(data)
+
+
+@pytest.mark.parametrize("status", [407, 502, 503])
+def test_a_proxy_that_refuses_its_third_tunnel_fails_that_call_only(
+    status: int, certificate: Path, secure_port: int
+) -> None:
+    with serving(handler=tunnelling([200, 200, status, 200])) as port:
+        proxies = {"https": f"http://me:{SECRET}@127.0.0.1:{port}"}
+        settings = {"proxies": proxies, "retries": {"total_max_attempts": 1}}
+        endpoint = f"https://127.0.0.1:{secure_port}"
+        api = connected(endpoint_url=endpoint, aws_ca_bundle=str(certificate), aws_config=settings)
+        assert [api.describe_all() for _call in range(2)] == [[], []]
+        with pytest.raises(DrsError, match=f"the proxy answered {status}") as raised:
+            api.describe_all()
+        assert raised.value.kind == "unanswered"
+        assert SECRET not in raised.value.message
+        assert api.describe_all() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (503, "unanswered", f"No answer to DescribeSourceServers in {REGION}: the proxy answered 503"),
+        (407, "fatal", f"DescribeSourceServers in {REGION} cannot be sent: the proxy answered 407, check the proxy"),
+    ],
+)
+def test_a_proxy_that_refuses_its_first_tunnel_is_told_with_its_answer(status: int, kind: str, message: str) -> None:
+    with serving() as port:
+        settings = {"proxies": {"https": f"http://me:{SECRET}@127.0.0.1:{port}"}, "retries": {"total_max_attempts": 1}}
+        api = connected(endpoint_url=f"https://{status}.invalid", aws_config=settings)
+        with pytest.raises(DrsError) as raised:
+            api.describe_all()
+    assert raised.value.kind == kind
+    assert raised.value.message.startswith(message)
 
 
 @pytest.mark.parametrize(

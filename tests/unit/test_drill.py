@@ -103,6 +103,14 @@ def test_drilled_now_means_now_although_a_drill_is_fresh() -> None:
     assert world.run(max_age=1).writes == ["StartRecovery"]
 
 
+def test_drilled_now_means_now_although_the_clock_of_the_controller_is_behind() -> None:
+    world = DrillWorld(fleet({}))
+    world.run()
+    world.born -= timedelta(hours=2)
+    assert world.run(max_age=0).writes == ["StartRecovery"]
+    assert world.run(max_age=1).writes == []
+
+
 @pytest.mark.parametrize("initiated_by", ["TERMINATE_RECOVERY_INSTANCES", "TARGET_ACCOUNT"])
 def test_another_job_defers_and_with_wait_only_delays(initiated_by: str) -> None:
     busy = {"servers": [sid(1)], "initiatedBy": initiated_by, "status": "STARTED", "jobID": "drsjob-00000000000000009"}
@@ -170,6 +178,39 @@ def test_what_shows_late_is_waited_for(plan: Script) -> None:
     result = world.run(terminate=True)
     assert (result.ends, world.instances()) == (["done"], {})
     assert result.writes == ["StartRecovery", "TerminateRecoveryInstances"]
+
+
+NO_LOG_YET: Script = {"kind": "garbage", "body": '{"items": []}', "content_type": "application/json", "when": "after"}
+
+
+NOT_READ: list[tuple[Script, int]] = [
+    ({"kind": "drop"}, 16),
+    ({"code": "InternalServerException", "status": 500}, 16),
+]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "how", "looks"),
+    [
+        *(("launch_failed", "LAUNCH_FAILED: ", *row) for row in NOT_READ),
+        *(("without_instance", "drilled", *row) for row in [*NOT_READ, (NO_LOG_YET, 8)]),
+    ],
+)
+def test_a_log_that_is_not_whole_as_its_job_ends_is_read_again(
+    outcome: str, told: str, how: Script, looks: int
+) -> None:
+    late = [{"operation": "DescribeJobLogItems", "times": looks, **how}]
+    result = DrillWorld(fleet({"launch": outcome}, faults=late)).run()
+    assert told in result.only.reason
+    logs = [call for call in result.calls if call["operation"] == "DescribeJobLogItems"]
+    assert [bool(call["fault"]) for call in logs] == [True] * looks + [False]
+
+
+def test_a_log_that_is_never_read_is_not_waited_for_longer_than_five_minutes() -> None:
+    world = DrillWorld(fleet({"launch": "silent"}, **fault("DescribeJobLogItems", times=None, kind="drop")))
+    began = world.clock()
+    assert "the log of its drill cannot be read" in world.run().only.reason
+    assert 300 <= world.clock() - began < 60 + 300 + 120
 
 
 def test_a_job_that_is_never_listed_fails_its_servers_after_five_minutes() -> None:

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import (
     failure_message,
     success_message,
@@ -20,6 +23,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.dri
 from ansible_collections.disaster_recovery.aws.tests.unit.drill_world import DrillWorld, fleet
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeClock, sid
 
+SLOW = {"describes": 99}
 PLACE = "(eu-west-1, account 111122223333)"
 DENIED = {"operation": "StartRecovery", "code": "AccessDeniedException", "status": 403, "times": None}
 
@@ -55,6 +59,66 @@ def test_at_the_deadline_the_sentence_names_the_cost_and_the_way_out() -> None:
     message = failure_message(run) or ""
     assert message.startswith(f"2 of 2 source servers are not drilled after 120 s {PLACE}: its drill goes on, its inst")
     assert "see state: absent" in message
+
+
+def test_at_the_deadline_a_few_of_the_jobs_that_go_on_are_named() -> None:
+    jobs = [{"servers": [sid(number)], "launch": SLOW} for number in range(1, 6)]
+    run = DrillWorld(fleet(*[{}] * 5, jobs=jobs)).run(wait_timeout=120).run
+    first, second, third = run.running[:3]
+    assert len(run.running) == 5
+    assert (failure_message(run) or "").endswith(f"; still running: {first}, {second}, {third}, and 2 more.")
+    ours = DrillWorld(fleet({"launch": SLOW})).run(wait_timeout=120).run
+    assert (failure_message(ours) or "").endswith(f"; still running: {ours.outcomes[0].job_id}.")
+    assert run.jobs == []
+
+
+LIVING = {"sourceServerID": sid(1)}
+THROTTLED = {"operation": "TerminateRecoveryInstances", "code": "ThrottlingException", "times": None}
+LOST = {"operation": "TerminateRecoveryInstances", "kind": "drop"}
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ({"recovery_instances": [LIVING]}, "its drill instance is not terminated yet"),
+        (
+            {
+                "recovery_instances": [LIVING],
+                "others": [{"on": "DescribeJobs", "do": "terminate", "server": sid(1)}],
+            },
+            "its drill instance is being terminated",
+        ),
+        ({"jobs": [{"servers": [sid(1)], "launch": SLOW}]}, "a drill of it is running"),
+        (
+            {
+                "recovery_instances": [LIVING],
+                "jobs": [{"servers": [sid(1)], "initiatedBy": "TARGET_ACCOUNT", "status": "STARTED"}],
+            },
+            "another job holds it",
+        ),
+        (
+            {"recovery_instances": [LIVING], "faults": [THROTTLED]},
+            "TerminateRecoveryInstances in eu-west-1 failed (T",
+        ),
+        ({"recovery_instances": [LIVING], "faults": [LOST]}, "the termination was sent once, never answered, and may"),
+    ],
+)
+def test_at_the_deadline_a_termination_says_what_it_waited_for(script: dict[str, Any], told: str) -> None:
+    run = DrillWorld(fleet({"termination": SLOW}, **script)).run(goal="absent", wait_timeout=120).run
+    message = failure_message(run) or ""
+    begin = f"1 of 1 source server is not freed of drill instances after 120 s {PLACE}: {told}"
+    assert message.startswith(begin)
+    assert "not started" not in message
+    assert run.outcomes[0].reason.count("wait_timeout (120 s) expired") == ("sent once" not in told)
+
+
+def test_at_the_deadline_a_server_that_got_no_call_says_why() -> None:
+    throttled = {"operation": "StartRecovery", "code": "ThrottlingException", "times": None}
+    run = DrillWorld(fleet({}, faults=[throttled])).run(wait_timeout=120).run
+    assert run.outcomes[0].reason.startswith("StartRecovery in eu-west-1 failed (ThrottlingException")
+    assert run.outcomes[0].reason.endswith("; not started before wait_timeout (120 s) expired")
+    waiting = DrillWorld(fleet({"launch": SLOW}, {})).run(wait_timeout=120, max_in_progress=1).run
+    assert waiting.outcomes[1].reason.startswith("its launch configuration was not read yet; not started before wait")
 
 
 def test_an_error_that_ends_the_run_says_that_jobs_go_on() -> None:

@@ -60,6 +60,7 @@ from hypothesis import strategies as st
 NOW = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
 OTHER = "i-0cccccccccccccccc"
 REFUSED = Unreadable("these credentials lack drs:X", "AccessDeniedException", "at length")
+SILENT_LOG = [{"event": "SNAPSHOT_END", "eventData": {"sourceServerID": ID}}]
 LAUNCHED_LOG = [
     {"event": "JOB_START"},
     {"event": "LAUNCH_END", "eventData": {"sourceServerID": ID, "targetInstanceID": INSTANCE}},
@@ -332,7 +333,10 @@ ENDS: list[tuple[str, Observed, Document, bool, str, str]] = [
     ("the instance", observed(instances=[instance("STOPPED")]), job(), False, "done", f"drilled ({JOB}, {INSTANCE})"),
     ("no instance yet", observed(logs={JOB: []}), job(), False, "wait", ""),
     ("no instance", observed(logs={JOB: []}), job(), True, "fail", "says LAUNCHED, but neither LAUNCH_END nor its"),
-    ("no log yet", observed(logs={JOB: replace(REFUSED, is_final=False)}), FAILED, True, "fail", "without a word"),
+    ("no log yet", observed(logs={JOB: replace(REFUSED, is_final=False)}), FAILED, False, "wait", ""),
+    ("no log", observed(logs={JOB: replace(REFUSED, is_final=False)}), FAILED, True, "fail", "log of its drill cannot"),
+    ("a denied log of a failure", observed(logs={JOB: REFUSED}), FAILED, False, "fail", "log of its drill cannot be"),
+    ("an empty log", observed(logs={JOB: []}), FAILED, False, "fail", "without a word"),
     ("a denied log", observed(logs={JOB: REFUSED}), job(**participant("TERMINATED")), True, "fail", "cannot be read"),
     (
         "a log that may be read later",
@@ -347,7 +351,7 @@ ENDS: list[tuple[str, Observed, Document, bool, str, str]] = [
     ("cancelled", observed(logs={JOB: [{"event": "JOB_CANCEL"}]}), FAILED, False, "fail", "failed, JOB_CANCEL"),
     (
         "silence",
-        observed(logs={JOB: [{"event": "SNAPSHOT_END", "eventData": {"sourceServerID": ID}}]}),
+        observed(logs={JOB: SILENT_LOG}),
         FAILED,
         False,
         "fail",

@@ -39,6 +39,7 @@ from botocore.exceptions import (
 from botocore.model import OperationModel, ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from urllib3.exceptions import ProxyError
 from urllib3.exceptions import SSLError as URLLib3SSLError
 
 try:
@@ -390,18 +391,52 @@ def test_a_bad_connection_setting_is_fatal_for_a_read_and_leaves_open_whether_a_
     assert error_of(HTTPClientError(error=cause), "StopReplication").kind == "unanswered"
 
 
-REFUSED = ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example", error=OSError(SECRET))
-TUNNEL = ProxyConnectionError(proxy_url="http://proxy.example", error=OSError("Tunnel connection failed: 503 Busy"))
+def proxy_fault(cause: Exception) -> ProxyConnectionError:
+    """As botocore wraps what urllib3 wraps."""
+    return ProxyConnectionError(
+        proxy_url=f"http://me:{SECRET}@proxy.example", error=ProxyError("Unable to connect to proxy", cause)
+    )
 
 
-@pytest.mark.parametrize("exception", [REFUSED, TUNNEL], ids=["refused", "tunnel"])
+FAILED = "the connection through the proxy failed"
+
+
+@pytest.mark.parametrize(
+    ("cause", "first", "later"),
+    [
+        (ConnectionRefusedError(SECRET), "cannot reach the proxy", FAILED),
+        (OSError(-2, "Name or service not known"), "cannot reach the proxy", FAILED),
+        (OSError(f"Tunnel connection failed: 407 {SECRET}"), "the proxy answered 407", "the proxy answered 407"),
+        (OSError("Tunnel connection failed: 403 Forbidden"), "the proxy answered 403", "the proxy answered 403"),
+        (OSError("Tunnel connection failed: 404 "), "the proxy answered 404", "the proxy answered 404"),
+    ],
+    ids=short_id,
+)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_only_a_proxy_that_never_worked_is_a_wrong_setting(operation: str, exception: Exception) -> None:
-    assert error_of(exception, operation).kind == "fatal"
-    later = from_exception(operation, REGION, exception, has_answered=True)
-    assert (later.kind, later.message) == (
+def test_only_a_proxy_that_never_worked_is_a_wrong_setting(
+    operation: str, cause: Exception, first: str, later: str
+) -> None:
+    error = error_of(proxy_fault(cause), operation)
+    assert (error.kind, error.message) == (
+        "fatal",
+        f"{operation} in {REGION} cannot be sent: {first}, check the proxy settings",
+    )
+    error = from_exception(operation, REGION, proxy_fault(cause), has_answered=True)
+    assert (error.kind, error.message) == ("unanswered", f"No answer to {operation} in {REGION}: {later}")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("has_answered", [False, True])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_proxy_that_answers_that_it_fails_works_even_at_first(
+    operation: str, has_answered: bool, status: int
+) -> None:
+    error = from_exception(
+        operation, REGION, proxy_fault(OSError(f"Tunnel connection failed: {status} Busy")), has_answered
+    )
+    assert (error.kind, error.message) == (
         "unanswered",
-        f"No answer to {operation} in {REGION}: the connection through the proxy failed",
+        f"No answer to {operation} in {REGION}: the proxy answered {status}",
     )
 
 

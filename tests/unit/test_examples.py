@@ -82,6 +82,7 @@ def test_every_place_is_searched() -> None:
         *(f"EXAMPLES of {name}" for name in MODULES),
         "README.md",
         "fleet.md",
+        "role drill",
         "role protect",
         "role report",
     }

@@ -20,9 +20,16 @@ import botocore.session
 import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import calls, rate_limiter
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run import reconcile
+from ansible_collections.disaster_recovery.aws.plugins.modules import drs_drill
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication as module
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import sid
+from ansible_collections.disaster_recovery.aws.tests.unit.fault_kinds import (
+    KINDS,
+    READ_TIMEOUT,
+    REFUSALS,
+    SAY_NOT_APPLIED,
+)
 from ansible_collections.disaster_recovery.aws.tests.unit.in_process import Runner
 
 Document = dict[str, Any]
@@ -33,28 +40,6 @@ FAULTY = sid(3)
 RUNNING = sid(4)
 FLEET = {sid(1): "STOPPED", sid(2): "STOPPED", FAULTY: "STOPPED", RUNNING: "CONTINUOUS"}
 TO_START = {source_server_id for source_server_id, state in FLEET.items() if state == "STOPPED"}
-
-READ_TIMEOUT = 0.5
-"""Seconds. Answers of the emulator take a hundredth of that, and the rows that hang wait for all of it."""
-
-ERRORS: dict[str, Document] = {
-    "403": {"code": "AccessDeniedException", "status": 403},
-    "404": {"code": "ResourceNotFoundException", "status": 404},
-    "409": {"code": "ConflictException", "status": 409},
-    "429": {"code": "ThrottlingException", "status": 429},
-    "500": {"code": "InternalServerException", "status": 500},
-    "503": {"code": "ServiceUnavailableException", "status": 503},
-}
-KINDS: dict[str, Document] = {
-    **ERRORS,
-    "drop": {"kind": "drop"},
-    "hang": {"kind": "hang", "seconds": 3 * READ_TIMEOUT},
-    **{body: {"kind": "garbage", "body": body} for body in ("html", "json_list", "truncated", "empty_object")},
-    "cut": {"kind": "cut"},
-}
-REFUSALS = {"403", "404", "409"}
-SAY_NOT_APPLIED = {*REFUSALS, "429"}
-"""Answers that say that the call was not applied. After the effect they are untrue, and the module believes them."""
 
 CALLS: dict[str, Document] = {
     "describe": {"operation": "DescribeSourceServers"},
@@ -241,3 +226,24 @@ def test_a_fault_fails_its_servers_alone_and_the_next_run_starts_what_is_left(
     assert {call["input"]["sourceServerID"] for call in emulator.calls("StartReplication")} == left
     assert len(emulator.calls("StartReplication")) == len(left)
     assert "STOPPED" not in truth(emulator).values()
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+@pytest.mark.parametrize("state", ["drilled", "absent"])
+@pytest.mark.parametrize("kind", ["403", "500"])
+def test_a_drill_under_filters_of_which_a_later_page_fails_touches_nobody(
+    kind: str,
+    state: str,
+    check: bool,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = world(dict.fromkeys(FLEET, "CONTINUOUS"))
+    emulator.load({**script, "page_size": 2, "faults": [{**CALLS["page"], "times": None, **KINDS[kind]}]})
+    run_drill = Runner(monkeypatch, capsys)
+    options = {"filters": {"tag:env": "prod"}, "state": state, "wait": False, "_ansible_check_mode": check}
+    result = run_drill(drs_drill.main, **options)
+    assert (result["failed"], result["changed"], result["outcomes"], result["jobs"]) == (True, False, [], [])
+    assert "DescribeSourceServers" in result["msg"]
+    assert {call["operation"] for call in emulator.journal()} == {"DescribeSourceServers"}

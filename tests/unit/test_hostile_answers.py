@@ -9,9 +9,8 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,76 +52,24 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     FakeServer,
     sid,
 )
-from botocore.model import ListShape, ServiceModel, Shape, StructureShape
-from botocore.parsers import create_parser
+from ansible_collections.disaster_recovery.aws.tests.unit.hostile import (
+    ESCAPES,
+    HOSTILE,
+    ParsingClient,
+    Path,
+    assert_encodable,
+    json_values,
+    nested_json,
+    paths_of,
+    put,
+    sample,
+)
+from botocore.model import ServiceModel, StructureShape
 from botocore.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-Path = tuple[str | int, ...]
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
-ESCAPES = "web1\x1b[2J\r\nok: [host]\u202e\ud800"
-
-HOSTILE: list[Any] = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    2**70,
-    1e308,
-    "",
-    "text",
-    ESCAPES,
-    "x" * 5000,
-    "0001-01-01T00:00:00+14:00",
-    "9999-12-31T23:59:59-14:00",
-    [],
-    [None],
-    [[1]],
-    ["text", ESCAPES],
-    {},
-    {"a": None},
-    {"hostname": {"error": 7}},
-    {ESCAPES: ESCAPES},
-]
-
-
-def sample(shape: Shape) -> Any:
-    """A value with every member of the shape."""
-    if isinstance(shape, StructureShape):
-        return {name: sample(member) for name, member in shape.members.items()}
-    if isinstance(shape, ListShape):
-        return [sample(shape.member)]
-    samples = {"map": {"Env": "prod"}, "string": "text", "long": 2**30, "boolean": True}
-    return samples[shape.type_name]
-
-
-def paths_of(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The path of each member."""
-    items: list[tuple[str | int, Any]] = []
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for name, member in items:
-        yield (*path, name)
-        yield from paths_of(member, (*path, name))
-
-
-def put(document: Any, path: Path, value: Any) -> None:
-    """Replace the member at the path, where what is above it still has it."""
-    name = path[0]
-    if isinstance(document, dict) and name not in document:
-        return
-    if isinstance(document, list) and not (isinstance(name, int) and name < len(document)):
-        return
-    if not isinstance(document, (dict, list)):
-        return
-    if len(path) > 1:
-        put(document[name], path[1:], value)  # type: ignore[index]
-    else:
-        document[name] = value  # type: ignore[index]
 
 
 def server_with(replaced: Sequence[tuple[Path, Any]], state: str = "STOPPED") -> dict[str, Any]:
@@ -158,11 +105,6 @@ class HostileApi:
 
     def send(self, _operation: Operation, _source_server_id: str) -> SourceServer:
         return self._answered
-
-
-def assert_encodable(value: Any) -> None:
-    """As a module result is encoded."""
-    json.dumps(value, ensure_ascii=False).encode()
 
 
 def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "replicating", wait: bool = True) -> None:
@@ -246,12 +188,6 @@ def value_at(path: Path) -> Any:
     return value
 
 
-texts = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf"]), max_size=8)
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(texts, children, max_size=3),
-    max_leaves=4,
-)
 replacements = st.lists(st.tuples(st.sampled_from(PATHS), json_values | st.sampled_from(HOSTILE)), max_size=6)
 
 
@@ -267,33 +203,6 @@ def test_any_json_type_may_stand_in_the_place_of_many_members(
     shown: list[tuple[Path, Any]], answered: list[tuple[Path, Any]], state: str, goal: Goal, wait: bool
 ) -> None:
     assert_safe(server_with(shown, state), server_with(answered, state), goal, wait)
-
-
-class ParsingClient:
-    """A client that parses this body with botocore's parser, whatever is asked.
-
-    It builds, signs and sends no request, which would take far longer than parsing. test_api.py does all of it.
-    """
-
-    def __init__(self, model: ServiceModel, body: bytes) -> None:
-        self._model = model
-        self._answer = {"status_code": 200, "headers": {}, "body": body}
-        self._handlers: dict[str, Callable[..., None]] = {}
-        self.meta = SimpleNamespace(region_name=REGION, events=SimpleNamespace(register=self._handlers.__setitem__))
-
-    def describe_source_servers(self, **_request: Any) -> Any:
-        return self._parse("DescribeSourceServers")
-
-    def start_replication(self, **_request: Any) -> Any:
-        return self._parse("StartReplication")
-
-    def _parse(self, operation: str) -> Any:
-        shape = self._model.operation_model(operation).output_shape
-        assert shape
-        parsed = create_parser("rest-json").parse(self._answer, shape)
-        if handler := self._handlers.get(f"response-received.drs.{operation}"):
-            handler(response_dict=self._answer)
-        return parsed
 
 
 def parsed_by_botocore(model: ServiceModel, call: str, server: str) -> SourceServer | None:
@@ -329,8 +238,7 @@ def test_the_generator_knows_every_member_of_botocore(drs_model: ServiceModel) -
 @pytest.mark.parametrize("member", ["tags", "arn", "supportedInstanceType"])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
 def test_a_member_of_any_depth_breaks_nothing(brackets: str, member: str, depth: int, drs_model: ServiceModel) -> None:
-    begin, end = {"[]": ("[", "]"), "{}": ('{"a":', "}")}[brackets]
-    nested = f"{begin * depth}1{end * depth}"
-    server = parsed_by_botocore(drs_model, "describe", f'{{"sourceServerID": "{sid(0)}", "{member}": {nested}}}')
+    nested = f'{{"sourceServerID": "{sid(0)}", "{member}": {nested_json(brackets, depth)}}}'
+    server = parsed_by_botocore(drs_model, "describe", nested)
     if server is not None:
         assert_safe(server, server)

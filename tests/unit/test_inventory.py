@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +101,9 @@ def test_several_servers_that_share_the_name_of_a_host_all_keep_their_place() ->
         ("ALL", ""),
         ("..", ""),
         ("", ""),
+        ("__ansible_type", ""),
+        (" _ansible_x", ""),
+        ("_ansible", "_ansible"),
     ],
 )
 def test_a_host_name_means_nothing_else(text: str, name: str) -> None:
@@ -295,19 +302,6 @@ def test_a_role_cannot_be_assumed_without_a_region(parse: Parse, monkeypatch: py
         parse(regions=["eu-west-1"], assume_role_arn="arn:aws:iam::123456789012:role/recovery")
 
 
-def test_the_output_of_a_credential_process_is_not_shown_when_a_role_is_assumed(
-    parse: Parse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    configuration = tmp_path / "config"
-    configuration.write_text("[profile broken]\ncredential_process = sh -c 'echo hunter2HUNTER2 >&2; exit 1'\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(AnsibleParserError, match="credentials cannot be retrieved") as caught:
-        parse(profile="broken", region="eu-west-1", assume_role_arn="arn:aws:iam::123456789012:role/recovery")
-    assert "hunter2" not in str(caught.value)
-
-
 def test_the_tags_are_tags_in_expressions_and_no_host_variable_has_a_reserved_name(parse: Parse) -> None:
     inventory, _warnings = parse(
         regions=["eu-west-1"],
@@ -371,10 +365,11 @@ def test_the_key_of_the_cache_depends_on_what_decides_the_listing(
     parse(filters={"hostname": "web1"})
     parse(exclude_filters=[{"hostname": "web1"}])
     parse(access_key="AKIAANOTHEREXAMPLE12", secret_key="example")
+    parse(profile="fleet")
     parse(endpoint_url="http://127.0.0.1:1")
     monkeypatch.setenv("AWS_REGION", "eu-south-1")
     parse()
-    assert len(set(keys)) == 8
+    assert len(set(keys)) == 9
     assert not any("AKIA" in key for key in keys)
 
 
@@ -392,6 +387,149 @@ def test_a_role_is_assumed_at_sts_whatever_the_endpoint_of_drs(monkeypatch: pyte
         with pytest.raises(AnsibleParserError):
             parse(region="eu-west-1", assume_role_arn=role, **options)
     assert [each["endpoint"] for each in asked] == [None] * 2
+
+
+ROLE = "arn:aws:iam::123456789012:role/recovery"
+ASSUMED = """<AssumeRoleResponse><AssumeRoleResult><Credentials>
+<AccessKeyId>{AWS_ACCESS_KEY_ID}</AccessKeyId><SecretAccessKey>{AWS_SECRET_ACCESS_KEY}</SecretAccessKey>
+<SessionToken>token</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration>
+</Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+
+
+@pytest.fixture
+def sts(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """An STS that hands out the credentials of the emulator. The access keys that it was asked with."""
+    asked: list[str] = []
+
+    class AssumeRole(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(re.findall(r"Credential=(\w+)/", self.headers["Authorization"])[0])
+            body = ASSUMED.format(**emulator.environment).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), AssumeRole) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
+        yield asked
+        server.shutdown()
+        thread.join()
+
+
+def of_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: str) -> None:
+    """Only the profile fleet has credentials, and these settings."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    keys = "aws_access_key_id = AKIAOFTHEPROFILE0000\naws_secret_access_key = example"
+    (tmp_path / "config").write_text(f"[profile fleet]\n{keys}\n{settings}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
+def test_a_role_is_assumed_with_a_profile_whose_region_counts(
+    parse: Parse, sts: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    of_a_profile(monkeypatch, tmp_path, "region = eu-central-1")
+    inventory, warnings = parse(profile="fleet", assume_role_arn=ROLE)
+    assert (sorted(inventory.hosts), warnings, sts) == (["db1"], [], ["AKIAOFTHEPROFILE0000"])
+
+
+SECRET = "hunter2Hunter2HUNTER2"
+EXPIRING = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": SECRET, "SessionToken": "b"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (f"credential_process = sh -c 'echo {SECRET} >&2; exit 1'", "The AWS credentials cannot be retrieved: run"),
+        (f"credential_process = echo {SECRET}", "the credential process did not print JSON: run it manually"),
+        ("credential_process = true", "the credential process did not print JSON: run it manually"),
+        ("credential_process = echo [1]", "check what the credential process prints"),
+        ("credential_process = /nowhere/at/all", "AssumeRole cannot be called: .* No such file or directory"),
+        (
+            f"credential_process = echo '{json.dumps(EXPIRING | {'Expiration': SECRET})}'",
+            "the credential provider returned an invalid expiration time",
+        ),
+        (
+            f"credential_process = echo '{json.dumps(EXPIRING | {'Expiration': '2001-01-01T00:00:00Z'})}'",
+            "credentials cannot be retrieved|credentials are expired even after a refresh",
+        ),
+        ("role_arn = arn:aws:iam::1:role/x\nweb_identity_token_file = /nowhere/token", "AssumeRole cannot be called"),
+    ],
+    ids=short_id,
+)
+def test_credentials_that_cannot_be_had_to_assume_a_role_are_one_clear_sentence_without_them(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: str, message: str
+) -> None:
+    (tmp_path / "config").write_text(f"[profile broken]\n{settings}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AnsibleParserError, match=message) as caught:
+        parse(profile="broken", region="eu-west-1", assume_role_arn=ROLE)
+    assert SECRET not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("arn", ["x", 12])
+def test_what_is_no_role_cannot_be_assumed(parse: Parse, arn: Any) -> None:
+    with pytest.raises(AnsibleParserError, match=r"^assume_role_arn is not the ARN of a role"):
+        parse(region="eu-west-1", assume_role_arn=arn)
+
+
+def test_the_certificates_of_the_profile_with_which_a_role_is_assumed_count(
+    parse: Parse, sts: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    of_a_profile(monkeypatch, tmp_path, "ca_bundle = /nowhere")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"https://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(AnsibleParserError, match="cannot read the CA bundle"):
+            parse(profile="fleet", region="eu-west-1", assume_role_arn=ROLE, endpoint_url=endpoint)
+    assert len(sts) == 1
+
+
+def test_bad_certificates_of_sts_are_reported_at_once(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    message = r"^AssumeRole in eu-west-1 cannot be sent: cannot read the CA bundle"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"https://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(AnsibleParserError, match=message):
+            parse(region="eu-west-1", assume_role_arn=ROLE)
+        server.settimeout(0)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_an_answer_that_is_not_from_sts_is_reported(
+    parse: Parse, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.url)
+    with pytest.raises(AnsibleParserError, match=r"^AssumeRole got a response that is not from AWS STS"):
+        parse(region="eu-west-1", assume_role_arn=ROLE)
+
+
+def test_a_lost_connection_to_sts_is_tried_again(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def close_two() -> None:
+            for _attempt in range(2):
+                server.accept()[0].close()
+
+        asked = threading.Thread(target=close_two, daemon=True)
+        asked.start()
+        with pytest.raises(AnsibleParserError, match=r"^No answer to AssumeRole in eu-west-1"):
+            parse(region="eu-west-1", assume_role_arn=ROLE)
+        asked.join(5)
+        assert not asked.is_alive()
 
 
 def test_a_host_name_is_cut() -> None:

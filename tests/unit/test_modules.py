@@ -478,13 +478,27 @@ def test_a_denied_listing_has_the_whole_text_of_aws_in_the_error(run: Run, emula
     assert result["msg"].endswith("because no permissions boundary allows the drs:DescribeSourceServers action).")
 
 
-@pytest.mark.parametrize("module", [INFO, REPLICATION])
-def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(run: Run, emulator: Emulator, module: str) -> None:
-    servers = [{"sourceServerID": sid(each), "tags": {"__ansible_type": "x", "env": "prod"}} for each in (1, 2)]
+@pytest.mark.parametrize(
+    ("module", "key"),
+    [
+        (INFO, "__ansible_type"),
+        (REPLICATION, "__ansible_vault"),
+        (DRILL, "_ansible_no_log"),
+        (INFO, " __ansible_type"),
+        (REPLICATION, "\t_ansible_x"),
+        (DRILL, " __ansible_unsafe "),
+    ],
+)
+def test_a_tag_key_that_ansible_reserves_is_left_out_and_named_once(
+    run: Run, emulator: Emulator, module: str, key: str
+) -> None:
+    tags = {key: "x", "env": "prod"}
+    servers = [{"sourceServerID": sid(each), "state": "CONTINUOUS", "tags": tags} for each in (1, 2)]
     emulator.load({"regions": {"eu-west-1": {"servers": servers}}})
-    result = run(module, filters={"tag:__ansible_type": "x"})
+    result = run(module, filters={f"tag:{key}": "x"}, _ansible_check_mode=True)
     assert [server["tags"] for server in result["source_servers"]] == [{"env": "prod"}] * 2
-    assert len([warning for warning in result["warnings"] if "__ansible_type" in warning]) == 1
+    assert [row["tags"] for row in result["protection" if module == INFO else "outcomes"]] == [{"env": "prod"}] * 2
+    assert len([warning for warning in warnings_of(result) if key.strip() in warning]) == 1
 
 
 MODULE_FILES = sorted(Path(__file__).parents[2].glob("plugins/modules/*.py"))

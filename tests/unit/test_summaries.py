@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import state_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
+    CLAIMED,
     Named,
     by_cause,
     claimed_warnings,
@@ -106,6 +108,25 @@ def test_a_server_that_is_nested_too_deeply_is_its_id(levels: int, is_returned: 
 
 
 CLAIMED_KEYS = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "__ansible_", "_ansible_no_log", "_ansible_x"]
+
+
+def dicts_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Each dict at any level."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    yield from [value] if isinstance(value, dict) else []
+    for child in children:
+        yield from dicts_in(child)
+
+
+@pytest.mark.parametrize("space", ["", " ", "\t", "\n "])
+@pytest.mark.parametrize("key", CLAIMED_KEYS)
+def test_no_returned_dict_has_a_claimed_key_whatever_its_keys_are_made_of(key: str, space: str) -> None:
+    camel = re.sub(r"(?<=[a-z])_(.)", lambda found: found[1].upper(), key)
+    server = {"sourceServerID": sid(0), "tags": {space + key: "x"}, "arn": [{key: 1, camel: {key: 1}}]}
+    returned = [snake_case(server), tags_value(server), summary_of([server], [space + key, "STOPPED"])]
+    assert not [found for each in dicts_in(returned) for found in each if found.strip().startswith(CLAIMED)]
+    assert returned[2]["by_state"] == {"STOPPED": 1, "UNKNOWN": 1}
+    assert len(claimed_warnings(REGION, [server])) == 1
 
 
 @pytest.mark.parametrize("key", CLAIMED_KEYS)

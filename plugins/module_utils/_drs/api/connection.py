@@ -55,10 +55,11 @@ CLIENT_TIMEOUT = 30.0
 _Api = TypeVar("_Api", bound=DrsApi)
 
 
-def connect(api: type[_Api], params: Mapping[str, Any], until: float) -> _Api:
+def connect(api: type[_Api], params: Mapping[str, Any], until: float, profile: str | None = None) -> _Api:
     """This API for these connection options, which are those of every amazon.aws module. Does not call DRS.
 
-    until: the deadline, as a time.monotonic() value. Raises InvalidOptions if no client can be created from the
+    until: the deadline, as a time.monotonic() value. profile: whose settings count beside the credentials in params,
+    such as those of a role assumed with it. Raises InvalidOptions if no client can be created from the
     options, and DrsError if credentials cannot be retrieved. module.client() is not used: it prints a traceback on
     ansible-core 2.17 and 2.18, and crashes on a bad aws_config.
     """
@@ -69,7 +70,7 @@ def connect(api: type[_Api], params: Mapping[str, Any], until: float) -> _Api:
     try:
         module: Any = SimpleNamespace(params=params)  # only params is read
         region, endpoint, arguments = get_aws_connection_info(module)
-        arguments["verify"] = verify_of(params)
+        arguments |= {"verify": verify_of(params), **({"profile_name": profile} if profile else {})}
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):
@@ -90,7 +91,7 @@ def connect(api: type[_Api], params: Mapping[str, Any], until: float) -> _Api:
     except InvalidOptions:
         raise
     except Exception as error:
-        raise InvalidOptions(f"Cannot create an AWS client from these options: {_client_error(error)}") from error
+        raise InvalidOptions(client_error(error)) from error
     return api(client, until, attempts)
 
 
@@ -148,7 +149,12 @@ def _check_endpoint(url: str | None) -> None:
         raise InvalidOptions("endpoint_url must not contain a user name or a password")
 
 
-def _client_error(error: Exception) -> str:
+def client_error(error: Exception) -> str:
+    """A sentence about an error in creating a client, without what a credential process printed, or credentials."""
+    return f"Cannot create an AWS client from these options: {_quotable(error)}"
+
+
+def _quotable(error: Exception) -> str:
     """The text of the error, unless it quotes what a credential process printed or credentials in an endpoint."""
     if type(error).__module__.startswith("dateutil"):
         return "the credential provider returned an invalid expiration time"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -73,9 +74,7 @@ def _connection_fault(error: Exception, has_answered: bool) -> Fault | None:
     if isinstance(error, TimeoutError):
         return "unanswered", "{operation} in {region} got {text}"
     if isinstance(error, ProxyConnectionError):
-        if has_answered:
-            return "unanswered", "No answer to {operation} in {region}: the connection through the proxy failed"
-        return "fatal", "{operation} in {region} cannot be sent: cannot reach the proxy, check the proxy settings"
+        return _proxy_fault(error, has_answered)
     if _is_untrusted(error):
         return "fatal", f"{{operation}} in {{region}} cannot be sent: {{text}}; check {CA_SETTINGS}"
     if _is_unusable_ca_bundle(error):
@@ -85,6 +84,23 @@ def _connection_fault(error: Exception, has_answered: bool) -> Fault | None:
     if isinstance(error, (NoConnectionError, HTTPClientError)):
         return "unanswered", "No answer to {operation} in {region}: {text}"
     return None
+
+
+def _proxy_fault(error: ProxyConnectionError, has_answered: bool) -> Fault:
+    """The kind and message of a proxy that cannot be reached, or that refuses the tunnel to AWS.
+
+    It works if an answer came through it before, or if it answers with a 5xx itself.
+    """
+    refusal = _TUNNEL.search(str(error.kwargs.get("error")))
+    if has_answered or (refusal and refusal[1].startswith("5")):
+        what = f"the proxy answered {refusal[1]}" if refusal else "the connection through the proxy failed"
+        return "unanswered", f"No answer to {{operation}} in {{region}}: {what}"
+    what = f"the proxy answered {refusal[1]}" if refusal else "cannot reach the proxy"
+    return "fatal", f"{{operation}} in {{region}} cannot be sent: {what}, check the proxy settings"
+
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+"""What http.client says of a proxy that answers CONNECT with an error status."""
 
 
 def _other_fault(error: Exception) -> Fault | None:

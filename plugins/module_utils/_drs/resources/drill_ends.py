@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .evidence import Evidence, Observed, Unasked, Unreadable, judge
+from .evidence import Evidence, Log, Observed, Unasked, Unreadable, judge
 from .jobs import Job, failed_action_in, failure_in, job_id_of, launch_status_in
 from .recovery_instances import instance_id_of, is_drill_instance, launched_by
 from .rows import Row, Ruling, first_match, tell_unread
@@ -68,6 +68,15 @@ def _is_end_unreadable(ended: Ended) -> bool:
     return isinstance(judge(ended.observed, ended.job), Unreadable)
 
 
+def _may_reason_be_read_later(ended: Ended) -> bool:
+    log = _log(ended)
+    return isinstance(log, Unreadable) and not log.is_final and not ended.is_late
+
+
+def _log(ended: Ended) -> Log | None:
+    return ended.observed.logs.get(job_id_of(ended.job) or "")
+
+
 def _name(ended: Ended) -> str:
     return printable(job_id_of(ended.job) or "a job without an ID")
 
@@ -101,8 +110,10 @@ def _tell_no_trace(_ended: Ended) -> str:
 
 
 def _tell_failure(ended: Ended) -> str:
-    log = ended.observed.logs.get(job_id_of(ended.job) or "")
-    item = failure_in(() if log is None or isinstance(log, Unreadable) else log, ended.observed.source_server_id)
+    log = _log(ended)
+    if isinstance(log, Unreadable):
+        return f"its drill failed; {tell_unread(log, 'the log of its drill')}"
+    item = failure_in(log or (), ended.observed.source_server_id)
     if item is None:
         return (
             "its drill ended without a successful launch and without a word; missing EC2 permissions of the caller look"
@@ -122,6 +133,7 @@ END_ROWS: list[Row[Ended]] = [
     Row(_may_be_read_later, "wait", _tell_end_log),
     Row(_is_end_unreadable, "fail", _tell_end_log),
     Row(_is_launched, "fail", _tell_no_trace, "its drill says LAUNCHED, but nothing shows that"),
+    Row(_may_reason_be_read_later, "wait", _tell_failure),
     Row(_is_over, "fail", _tell_failure),
 ]
 """How a drill ended whose job is COMPLETED."""

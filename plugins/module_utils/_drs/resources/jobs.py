@@ -159,6 +159,11 @@ def launch_end_in(log: Iterable[JobLogItem], source_server_id: str) -> JobLogIte
     return next((each for each in events_of(log, source_server_id) if text_at(each, "event") == "LAUNCH_END"), None)
 
 
+def is_at_end(log: Iterable[JobLogItem]) -> bool:
+    """Whether the log tells of the end of its job, so that nothing more is to come."""
+    return any(text_at(item, "event") == "JOB_END" for item in log)
+
+
 def failure_in(log: Iterable[JobLogItem], source_server_id: str) -> JobLogItem | None:
     """The first item about this source server, or about no server, that tells of a failure; None if there is none."""
     own = (item for item in log if text_at(item, "eventData", "sourceServerID") in (source_server_id, None))

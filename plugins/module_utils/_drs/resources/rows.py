@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from .evidence import Unreadable
+from .evidence import Unasked, Unreadable
 
 DrillVerdict = Literal["drill", "terminate", "done", "wait", "defer", "hold", "fail", "ask"]
 """drill, terminate: call AWS. wait: a job will show. defer: later. hold: left alone. ask: ask for what decides."""
@@ -51,6 +51,8 @@ def first_match(rows: Sequence[Row[Seen]], seen: Seen) -> Ruling:
 
 
 def tell_unread(answer: object, what: str) -> str:
-    """A sentence about an answer that could not be read, or that is not what it should be."""
+    """A sentence about an answer that was not asked for, or could not be read, or is not what it should be."""
+    if answer is None or isinstance(answer, Unasked):
+        return f"{what} was not read yet"
     why = answer.reason if isinstance(answer, Unreadable) else "not what it should be"
     return f"{what} cannot be read: {why}"

@@ -100,6 +100,12 @@ def listed(names: Sequence[object]) -> str:
     return ", ".join(printable(name) for name in names)
 
 
+def few(names: Sequence[object], most: int = 3) -> str:
+    """As listed, but only so many names; the rest are counted."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return listed([*names[:most], *more])
+
+
 def count(number: int, one: str) -> str:
     """The number with its noun, such as "1 source server" or "3 source servers"."""
     return f"{number} {one if number == 1 else one + 's'}"

@@ -15,7 +15,7 @@ from ..api.errors import IDENTITY_CODES, DrsError
 from ..resources.jobs import Job, LaunchAction, created_at, initiator_of, job_id_of, servers_in
 from ..resources.next_steps import next_step_of
 from ..resources.servers import recovery_instance_id_of, text_at
-from ..resources.text import abridged, count, listed, printable, sentence, short
+from ..resources.text import abridged, count, few, listed, printable, sentence, short
 from ..run.drill_options import DrillGoal
 from ..run.drill_run import DrillOutcome, DrillRun
 from .outcome_values import COUNTED, diff_lines, known_servers, outcome_row, outcome_summary
@@ -78,7 +78,12 @@ def failure_message(run: DrillRun, unmatched: Sequence[str] = ()) -> str | None:
     if not blamed:
         return sentence(f"{success_message(run)}, but {missing[0]}") if missing else None
     causes = by_cause((outcome.cause, _named(outcome)) for outcome in blamed)
-    return sentence(f"{_tally(run, blamed)}: {'; '.join([*causes, *missing])}")
+    return sentence(f"{_tally(run, blamed)}: {'; '.join([*causes, *_still_running(run), *missing])}")
+
+
+def _still_running(run: DrillRun) -> list[str]:
+    """The clause that names some of the jobs that go on after the deadline; none if there are none."""
+    return [f"still running: {few(run.running)}"] if run.running else []
 
 
 def _is_missed(run: DrillRun, outcome: DrillOutcome) -> bool:

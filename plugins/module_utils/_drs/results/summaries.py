@@ -46,7 +46,7 @@ LONGEST_TAG = 1024
 https://docs.aws.amazon.com/drs/latest/APIReference/API_TagResource.html"""
 
 NO_STATE = "UNKNOWN"
-"""The key in summary.by_state for servers without a reported state."""
+"""The key in summary.by_state for servers without a reported state that can be a key."""
 
 
 CLAIMED = ("__ansible_", "_ansible_")
@@ -56,7 +56,7 @@ __ansible_type, older ones read __ansible_vault and __ansible_unsafe, and all re
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
     """A source server as returned, with keys in snake_case and tags unchanged."""
-    converted: dict[str, Any] = camel_dict_to_snake_dict(returnable(server), ignore_list=["tags"])
+    converted: dict[str, Any] = _without_claimed(camel_dict_to_snake_dict(returnable(server), ignore_list=["tags"]))
     return converted
 
 
@@ -76,7 +76,7 @@ def claimed_warnings(region: str, servers: Iterable[SourceServer]) -> list[str]:
     claiming = [(server, keys) for server in servers if (keys := _claimed_keys(server))]
     if not claiming:
         return []
-    found = sorted(set[str]().union(*(keys for _server, keys in claiming)))
+    found = sorted({key.strip() for _server, keys in claiming for key in keys})
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     place = where(region, [server for server, _keys in claiming])
     return [f"Tags whose keys are reserved by Ansible are left out: {listed(found[:NAMED])}{more} ({place})"]
@@ -93,12 +93,17 @@ def summary_of(servers: Sequence[SourceServer], states: Iterable[str | None]) ->
     storage = storage_of(servers)
     return {
         "matched": len(servers),
-        "by_state": dict(sorted(Counter(short(state) or NO_STATE for state in states).items())),
+        "by_state": dict(sorted(Counter(map(_state_key, states)).items())),
         "total_storage_bytes": storage.total,
         "replicated_storage_bytes": storage.replicated,
         "backlogged_storage_bytes": storage.backlogged,
         "replicated_percent": storage.percent,
     }
+
+
+def _state_key(state: str | None) -> str:
+    """A state as a key of by_state, which no claimed one can be."""
+    return short(None if _is_claimed(state) else state) or NO_STATE
 
 
 def evidence_row(evidence: Evidence | None) -> dict[str, Any] | None:
@@ -189,7 +194,8 @@ def _children(value: Any) -> Iterable[Any]:
 
 
 def _is_claimed(key: Any) -> bool:
-    return isinstance(key, str) and key.startswith(CLAIMED)
+    # Rows have their tags without whitespace around the keys.
+    return isinstance(key, str) and key.strip().startswith(CLAIMED)
 
 
 def _without_claimed(value: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..api.errors import DrsError
 from ..resources.operations import BatchOperation
-from ..resources.text import listed, printable
+from ..resources.text import few, printable
 from .drill_outcomes import defer, fail, fail_unanswered, fail_with
 from .drill_plan import ask_logs, plan
 from .drill_run import Call, DrillRun, DrillWork
@@ -20,9 +20,6 @@ from .sending import QUOTA, predict, send_due
 
 LOST_DELAY = 5.0
 """Seconds between looks while an unanswered call may still show its effect."""
-
-NAMED_PLACES = 3
-"""Maximum number of servers named that hold a place."""
 
 IN_TURN: tuple[BatchOperation, ...] = ("terminate", "drill")
 """A termination frees a place."""
@@ -112,18 +109,17 @@ def _defer(run: DrillRun, work: DrillWork, holding: list[DrillWork]) -> None:
     if not holding:
         defer(work, QUOTA if run.full else work.outcome.reason)
         return
-    names = [
-        " ".join((each.server_id, printable(each.outcome.job_id or ""))).strip() for each in holding[:NAMED_PLACES]
-    ]
-    more = [f"and {len(holding) - NAMED_PLACES} more"] if len(holding) > NAMED_PLACES else []
+    names = [" ".join((each.server_id, printable(each.outcome.job_id or ""))).strip() for each in holding]
     taken = f"{len(holding)} of {run.options.max_in_progress} places are taken"
-    defer(work, f"{taken}: {listed([*names, *more])}", taken)
+    defer(work, f"{taken}: {few(names)}", taken)
 
 
 def _expire(run: DrillRun) -> None:
     """At the deadline, defer the servers that were never called and fail the rest. The jobs go on."""
     run.expired = bool(run.open)
     within = f"wait_timeout ({run.options.wait_timeout:g} s)"
+    ids = (call.job_id for work in run.open for call in _calls(work))
+    run.running = list(dict.fromkeys(job_id for job_id in ids if job_id is not None))
     for work in run.open:
         calls = _calls(work)
         lost = next((call for call in calls if call.job_id is None), None)
@@ -143,5 +139,16 @@ def _expire(run: DrillRun) -> None:
         elif work.outcome.first is None and work.observe_error is not None:
             fail_with(work, work.observe_error)
         else:
-            why = work.outcome.reason or "not looked at in time"
-            defer(work, f"{why}; not started before {within} expired", f"not started before {within} expired")
+            _defer_late(run, work, f"{within} expired")
+
+
+def _defer_late(run: DrillRun, work: DrillWork, late: str) -> None:
+    """Defer a server that got no call before the deadline."""
+    outcome = work.outcome
+    if work.send_error is not None:
+        outcome.reason = outcome.cause = work.send_error.message
+    why = outcome.reason or "not looked at in time"
+    if run.options.goal == "absent":
+        defer(work, f"{why}; {late}", outcome.cause or why)
+    else:
+        defer(work, f"{why}; not started before {late}", f"not started before {late}")

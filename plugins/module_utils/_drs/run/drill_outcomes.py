@@ -12,10 +12,14 @@ from ..api.errors import DrsError
 from ..resources.evidence import Evidence
 from ..resources.iso8601 import parse_datetime
 from ..resources.jobs import Job, job_id_of, launch_actions_in
+from ..resources.operations import BatchOperation
 from ..resources.servers import text_at
 from ..resources.text import printable
 from .drill_run import Call, DrillWork
 from .looks import Looks
+
+NOUNS: dict[BatchOperation, str] = {"drill": "drill", "terminate": "termination"}
+"""What a call is called in sentences."""
 
 
 def tell_evidence(looks: Looks, work: DrillWork, evidence: Evidence) -> None:
@@ -50,7 +54,7 @@ def fail_with(work: DrillWork, error: DrsError) -> None:
     before = ""
     if call is not None and call.is_own:
         known = f"{call.job_id or 'no answer yet'}"
-        before = f"the {call.operation} was sent ({printable(known)}), then: "
+        before = f"the {NOUNS[call.operation]} was sent ({printable(known)}), then: "
     elif not error.facts.is_sent:
         before = "not tried: "
     fail(work, f"{before}{error.message}")
@@ -60,7 +64,7 @@ def fail_with(work: DrillWork, error: DrsError) -> None:
 def fail_unanswered(work: DrillWork, call: Call) -> None:
     """Finish a server of which a call was never answered and shows no effect. The call is not repeated."""
     why = f": {call.error.message}" if call.error else ""
-    fail(work, f"the {call.operation} was sent once, never answered, and may have taken effect{why}")
+    fail(work, f"the {NOUNS[call.operation]} was sent once, never answered, and may have taken effect{why}")
     if call.error:
         work.outcome.error_code, work.outcome.error_message = call.error.code, call.error.error_message
 

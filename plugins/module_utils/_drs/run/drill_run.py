@@ -67,7 +67,7 @@ class DrillWork:
     ruling: what the table said last. is_due: whether its call is to be made now. drill, termination: the calls that it
     waits for. doomed: the instances that the termination is for. sent_ids: those for which a call was sent, which is
     never repeated. has_succeeded: whether its drill ended well, and with terminate its instance is gone. observe_error:
-    why it could not be described.
+    why it could not be described. send_error: why its call could not be made the last time, although it was due.
     """
 
     outcome: DrillOutcome
@@ -80,6 +80,7 @@ class DrillWork:
     has_succeeded: bool = False
     is_predicted: bool = False
     observe_error: DrsError | None = None
+    send_error: DrsError | None = None
 
     @property
     def server_id(self) -> str:
@@ -120,6 +121,8 @@ class DrillRun:
     """The error that ended the run for all servers."""
     expired: bool = False
     """Whether the deadline ended the run."""
+    running: list[str] = field(default_factory=list)
+    """The IDs of the jobs that go on after the deadline."""
     full: frozenset[str] = frozenset()
     """The jobs that ran when DRS refused a batch for its quotas. Until one of them ends, no other batch is sent."""
     is_blind: bool = False
@@ -145,8 +148,9 @@ class DrillRun:
 
     @property
     def fresh_since(self) -> datetime:
-        """From when a drill is fresh."""
-        return self.began - timedelta(days=self.options.max_age)
+        """From when a drill is fresh. With a max_age of 0 none is: clocks differ, and AWS's may be ahead."""
+        age = self.options.max_age
+        return self.began - timedelta(days=age) if age else datetime.max.replace(tzinfo=timezone.utc)
 
     @property
     def old_before(self) -> datetime | None:

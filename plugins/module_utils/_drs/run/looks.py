@@ -21,6 +21,7 @@ from ..resources.jobs import (
     created_at,
     initiator_of,
     is_active,
+    is_at_end,
     is_completed,
     job_id_of,
     jobs_by_server,
@@ -29,7 +30,7 @@ from ..resources.jobs import (
 from ..resources.recovery_instances import RecoveryInstance, launched_by
 from ..resources.rows import Question
 from ..resources.servers import last_launch_of, text_at
-from .drill_run import DrillRun, DrillWork
+from .drill_run import SHOWS_WITHIN, DrillRun, DrillWork
 
 FIRST_LISTING = timedelta(days=2)
 """How far back the first listing of jobs goes at least."""
@@ -128,11 +129,18 @@ class Looks:
         wanted = [each for each in dict.fromkeys(job_ids) if not self._is_log_whole(each)]
         for job_id, log in zip(wanted, _at_once(self._log_of, wanted), strict=True):
             self._logs[job_id] = log
-            if job_id in self.ended_at:
+            if self._is_last_read(job_id, log):
                 self._whole_logs.add(job_id)
 
     def _is_log_whole(self, job_id: str) -> bool:
-        return job_id in self._whole_logs and not isinstance(self._logs.get(job_id), Unreadable)
+        return job_id in self._whole_logs
+
+    def _is_last_read(self, job_id: str, log: LogByServer | Unreadable) -> bool:
+        """Whether nothing more is to come: the log is at its end, or its job ended so long ago that it must be."""
+        ended = self.ended_at.get(job_id)
+        if ended is None or isinstance(log, Unreadable):
+            return False
+        return self._run.clock() - ended >= SHOWS_WITHIN or is_at_end(log.get(None, ()))
 
     def ask(self, works: Sequence[DrillWork], question: Question) -> None:
         """Ask what decides about these servers."""

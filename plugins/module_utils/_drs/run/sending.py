@@ -19,7 +19,7 @@ from ..resources.drills import snapshot_of, staleness_of
 from ..resources.operations import Batch, BatchOperation
 from ..resources.servers import text_at
 from ..resources.text import printable
-from .drill_outcomes import fail_with
+from .drill_outcomes import NOUNS, fail_with
 from .drill_plan import apply, ask_logs, decide, operation_of
 from .drill_run import Call, DrillRun, DrillWork
 from .looks import Looks
@@ -174,9 +174,9 @@ def _send(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Porti
     _record(run, portion, call)
     for work in portion.works:
         outcome = work.outcome
-        outcome.changed, outcome.detail = True, f"{operation} accepted"
-        outcome.reason = f"DRS accepted the {operation} ({printable(call.job_id or '')})"
-        outcome.cause = f"DRS accepted the {operation}"
+        outcome.changed, outcome.detail = True, f"{NOUNS[operation]} accepted"
+        outcome.reason = f"DRS accepted the {NOUNS[operation]} ({printable(call.job_id or '')})"
+        outcome.cause = f"DRS accepted the {NOUNS[operation]}"
         if operation == "drill":
             outcome.job_id, outcome.launched_at = call.job_id, text_at(job, "creationDateTime")
         if not run.options.wait:
@@ -199,7 +199,7 @@ def _record(run: DrillRun, portion: Portion, call: Call) -> None:
     """Remember the call for its servers, so that it is never repeated."""
     run.calls.append(call)
     for work in portion.works:
-        work.is_due, work.outcome.action = False, _action(work, call.operation)
+        work.is_due, work.send_error, work.outcome.action = False, None, _action(work, call.operation)
         if call.operation == "drill":
             work.drill = call
         else:
@@ -223,7 +223,7 @@ def _later(run: DrillRun, works: Iterable[DrillWork], error: DrsError) -> None:
     if error.facts.ends_run:
         raise error
     for work in works:
-        work.is_due = False
+        work.is_due, work.send_error = False, error
         if not run.options.wait:
             fail_with(work, error)
 
@@ -241,7 +241,7 @@ def _on_refused(_run: DrillRun, _looks: Looks, portion: Portion, call: Call) -> 
 def _on_unanswered(run: DrillRun, _looks: Looks, portion: Portion, call: Call) -> list[Portion]:
     _record(run, portion, call)
     for work in portion.works:
-        work.outcome.detail = f"{call.operation} not answered"
+        work.outcome.detail = f"{NOUNS[call.operation]} not answered"
     return []
 
 
