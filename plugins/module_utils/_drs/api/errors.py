@@ -30,6 +30,7 @@ class ErrorKindFacts:
 
     is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
     fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
+    may_pass: whether the obstacle may end by itself, so that a wait sends it again.
     ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
     cannot be listed. most_calls: how many calls for one resource may end like this; None for the attempts that the API
     makes. hint: what to check, after AWS's message.
@@ -40,6 +41,7 @@ class ErrorKindFacts:
     is_throttled: bool
     may_have_taken_effect: bool
     is_resent: dict[CallType, bool]
+    may_pass: bool
     ends_run: bool
     ends_listing: bool
     most_calls: float | None
@@ -54,6 +56,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=True,
         may_have_taken_effect=False,
         is_resent={"read": True, "write": True},
+        may_pass=False,
         ends_run=False,
         ends_listing=False,
         most_calls=1,
@@ -65,6 +68,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=True,
         is_resent={"read": True, "write": False},
+        may_pass=False,
         ends_run=False,
         ends_listing=False,
         most_calls=None,
@@ -76,6 +80,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=True,
         ends_run=False,
         ends_listing=True,
         most_calls=2,
@@ -89,6 +94,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=False,
         ends_run=False,
         ends_listing=True,
         most_calls=1,
@@ -100,6 +106,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=False,
         ends_run=False,
         ends_listing=True,
         most_calls=1,
@@ -111,6 +118,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=False,
         ends_run=True,
         ends_listing=True,
         most_calls=1,
@@ -122,6 +130,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=False,
         ends_run=False,
         ends_listing=False,
         most_calls=math.inf,
@@ -133,6 +142,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         is_throttled=False,
         may_have_taken_effect=False,
         is_resent={"read": False, "write": False},
+        may_pass=False,
         ends_run=False,
         ends_listing=False,
         most_calls=math.inf,

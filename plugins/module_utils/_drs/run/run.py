@@ -104,12 +104,11 @@ class Work:
 
     @property
     def has_attempt_left(self) -> bool:
-        """Whether another call may help. A wait repeats a call after a conflict, which may be a job that ends."""
-        repeated = {"conflict"} if self.run.options.wait else set()
+        """Whether another call may help."""
         return all(
             self.ended_as(kind) < (self.run.api.attempts if facts.most_calls is None else facts.most_calls)
             for kind, facts in ERROR_KINDS.items()
-            if kind not in repeated
+            if not (facts.may_pass and self.run.options.wait)
         )
 
     def ended_as(self, kind: ErrorKind) -> int:
@@ -120,7 +119,7 @@ class Work:
     def is_seen_after_conflict(self) -> bool:
         """Whether the last call was not applied because of a conflict, and the state has been observed since."""
         last = self.attempts[-1] if self.attempts else None
-        return bool(last and last.error and last.error.kind == "conflict" and last.looks < self.looks)
+        return bool(last and last.error and last.error.facts.may_pass and last.looks < self.looks)
 
     @property
     def rule(self) -> Rule:

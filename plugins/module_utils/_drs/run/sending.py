@@ -119,9 +119,9 @@ def _send_all(run: DrillRun, looks: Looks, operation: BatchOperation, works: Seq
 
 
 def _is_repeatable(portion: Portion) -> bool:
-    """Whether a single server is sent once more: a conflict may end by itself."""
-    is_conflict = portion.refusal is not None and portion.refusal.kind == "conflict"
-    return is_conflict and len(portion.works) == 1 and not portion.is_repeat
+    """Whether a single server is sent once more."""
+    may_pass = portion.refusal is not None and portion.refusal.facts.may_pass
+    return may_pass and len(portion.works) == 1 and not portion.is_repeat
 
 
 def _looked_at(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Portion) -> tuple[DrillWork, ...]:
