@@ -180,8 +180,16 @@ class HostileApi:
                 document["recoveryInstanceID"] = f"i-{number}"
             for of_kind, path, value in self.spoilt.get(number, ()):
                 if of_kind == kind:
-                    put(document, path, copy.deepcopy(value))
+                    put(document, path, copied(value))
         return self.made[key]
+
+
+def copied(value: Any) -> Any:
+    """A copy; itself if it has too many levels to be copied, as newer Pythons can read it."""
+    try:
+        return copy.deepcopy(value)
+    except RecursionError:
+        return value
 
 
 OPTIONS = {
