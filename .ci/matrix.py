@@ -1,15 +1,16 @@
 """Run all checks. Requires Python >= 3.11, git, make and access to a package registry.
 
 Runs the gates, and the tests with each ansible-core in matrix.json for which a suitable Python is installed, two jobs
-at a time. The gates run every integration target, on the tarball; a row runs those that touch the edges towards
-ansible-core. Reports versions that did not run. Fails if a job fails or fewer than three versions of ansible-core ran;
-a row with may_fail, for a pre-release, neither fails the run nor counts.
+at a time. The gates run `make test`, with coverage, and every integration target on the tarball; a row runs those that
+touch the edges towards ansible-core. Reports versions that did not run. Fails if a job fails or fewer than three
+versions of ansible-core ran; a row with may_fail, for a pre-release, neither fails the run nor counts.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,11 @@ from typing import NamedTuple
 
 FEWEST_CORES = 3
 # The longest first.
-GATES = {"tarball": "tarball galaxy docs", "coverage": "coverage", "lint": "lint"}
+GATES = {
+    "tarball": "tarball galaxy docs",
+    "test": "gates test PYTEST_ADDOPTS='--cov --cov-report=term'",
+    "lint": "lint",
+}
 
 
 class Job(NamedTuple):
@@ -73,7 +78,7 @@ def main() -> int:
     rows = json.loads(Path(".ci/matrix.json").read_text())
     core_of_the_gates = set_up()
 
-    jobs = [Job(f"{gate}, on ansible-core {core_of_the_gates}", make.split()) for gate, make in GATES.items()]
+    jobs = [Job(f"{gate}, on ansible-core {core_of_the_gates}", shlex.split(make)) for gate, make in GATES.items()]
     cores, missing = [core_of_the_gates], []
     for row in rows:
         if row["core"] == core_of_the_gates:
