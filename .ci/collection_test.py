@@ -80,11 +80,8 @@ def install(tarball: str, root: Path) -> None:
         sys.exit(f"ansible-galaxy collection install FAILED\n{done.stdout}")
 
 
-def make_home(home: Path, preload: bool) -> Path:
-    """Create a HOME for ansible-test with its get-pip script and the user's pip configuration.
-
-    preload: whether modules fork from a Python that has imported boto3 (setup_emulator/preloaded.py).
-    """
+def make_home(home: Path) -> Path:
+    """Create a HOME for ansible-test with its get-pip script and the user's pip configuration."""
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in {get_venv_packages(SimpleNamespace(version=each))["pip"] for each in SUPPORTED_PYTHON_VERSIONS}:
@@ -95,9 +92,6 @@ def make_home(home: Path, preload: bool) -> Path:
     variables = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
     variables.pop("config-file", None)
     pip.read_dict({"global": {**variables, "quiet": "1"}, "install": {"no-compile": "no"}})
-    (home / "preload-boto3").unlink(missing_ok=True)
-    if preload:
-        (home / "preload-boto3").touch()
     (home / ".config" / "pip").mkdir(parents=True, exist_ok=True)
     with (home / ".config" / "pip" / "pip.conf").open("w") as file:
         pip.write(file)
@@ -226,7 +220,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "command",
         choices=["test", "unit", "integration", "sanity"],
-        help="test runs unit and integration, without the target guides and with preloaded modules",
+        help="test runs unit and integration, without the target guides",
     )
     parser.add_argument(
         "arguments",
@@ -246,8 +240,7 @@ def main(argv: list[str]) -> int:
         jobs = sanity_jobs(arguments)
     roots = [root / str(number) for number in range(min(options.lanes, len(jobs)))]
     with_tests = command != "sanity"
-    preload = command == "test"
-    return run(jobs, [Lane(lay_out(lane, options.of, with_tests), make_home(lane / "home", preload)) for lane in roots])
+    return run(jobs, [Lane(lay_out(lane, options.of, with_tests), make_home(lane / "home")) for lane in roots])
 
 
 if __name__ == "__main__":

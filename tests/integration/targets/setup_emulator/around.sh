@@ -4,6 +4,4 @@ set -eu
 export PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/disaster_recovery/aws:$PYTHONPATH"
 export ANSIBLE_DEPRECATION_WARNINGS=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 unset AWS_PROFILE AWS_SESSION_TOKEN AWS_RETRY_MODE AWS_MAX_ATTEMPTS
-# ansible-test passes HOME on, and no variable of ours.
-[ ! -e "$HOME/preload-boto3" ] || set -- python ../setup_emulator/preloaded.py "$@"
 exec python -m tests.emulator -- "$@"
