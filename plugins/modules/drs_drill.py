@@ -663,7 +663,7 @@ def main() -> None:
         module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended_by)
 
     unmatched = found.all_unmatched if found else []
-    refusal = refusal_of(found, selection, api.region, "nothing was changed") if found else None
+    refusal = refusal_of(found, selection, api.region) if found else None
     if refusal:
         module.fail_json(msg=refusal, **values(module, [], unmatched))
     run = DrillRun(options, api, outcomes_for(selection, found), report=DrillProgress(options.goal, write_progress))

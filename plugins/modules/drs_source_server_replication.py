@@ -621,7 +621,7 @@ def main() -> None:
         module.fail_json(msg=sentence(str(error)), **values(module, [], []), **ended_by)
 
     unmatched = found.all_unmatched if found else []
-    refusal = refusal_of(found, selection, api.region, "nothing was started") if found else None
+    refusal = refusal_of(found, selection, api.region) if found else None
     if refusal:
         module.fail_json(msg=refusal, **values(module, [], unmatched))
     report, listed_servers = Progress(options.goal, write_progress), found.listed if found else []

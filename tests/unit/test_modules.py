@@ -318,7 +318,7 @@ def test_an_excluded_name_that_no_server_has_fails_before_anything_is_started(
     result = run(REPLICATION, filters=filters, exclude_filters=exclude_filters, _ansible_check_mode=check_mode)
     assert (result["failed"], result["changed"], result["outcomes"]) == (True, False, [])
     assert result["unmatched"] == [f"exclude_filters: {each}" for each in unmatched]
-    assert result["msg"] == f"exclude_filters: no source server in eu-west-1 has {told}; nothing was started."
+    assert result["msg"] == f"exclude_filters: no source server in eu-west-1 has {told}; nothing was changed."
     assert operations(emulator) == ["DescribeSourceServers"]
     assert "filters" not in emulator.calls("DescribeSourceServers")[0]["input"]
 

@@ -59,9 +59,9 @@ def connect(api: type[_Api], params: Mapping[str, Any], until: float, profile: s
     """This API for these connection options, which are those of every amazon.aws module. Does not call DRS.
 
     until: the deadline, as a time.monotonic() value. profile: whose settings count beside the credentials in params,
-    such as those of a role assumed with it. Raises InvalidOptions if no client can be created from the
-    options, and DrsError if credentials cannot be retrieved. module.client() is not used: it prints a traceback on
-    ansible-core 2.17 and 2.18, and crashes on a bad aws_config.
+    such as those of a role assumed with it. Raises InvalidOptions if no client can be created from the options, and
+    DrsError if credentials cannot be retrieved. module.client() is not used: it prints a traceback on ansible-core 2.17
+    and 2.18, and crashes on a bad aws_config.
     """
     set_collection_info(COLLECTION, VERSION)
     _check_credentials({name: params[name] for name in CREDENTIALS})
@@ -70,7 +70,7 @@ def connect(api: type[_Api], params: Mapping[str, Any], until: float, profile: s
     try:
         module: Any = SimpleNamespace(params=params)  # only params is read
         region, endpoint, arguments = get_aws_connection_info(module)
-        arguments |= {"verify": verify_of(params), **({"profile_name": profile} if profile else {})}
+        arguments |= {"verify": verify_of(params), "profile_name": profile or params["profile"]}
     except Exception as error:
         raise InvalidOptions(f"aws_config is not a valid botocore configuration{_named(error)}") from error
     if region and not REGION.fullmatch(region):

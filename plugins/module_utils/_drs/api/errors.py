@@ -30,10 +30,10 @@ class ErrorKindFacts:
 
     is_sent: whether the request left. is_answered: whether the service responded. is_throttled: whether it asks for
     fewer calls. may_have_taken_effect: whether only a Describe can tell. is_resent: whether to send it again, by type.
-    may_pass: whether the obstacle may end by itself, so that a wait sends it again.
-    ends_run: whether every other call would fail in the same way. ends_listing: whether it does so if source servers
-    cannot be listed. most_calls: how many calls for one resource may end like this; None for the attempts that the API
-    makes. hint: what to check, after AWS's message.
+    may_pass: whether the obstacle may end by itself, so that a wait sends it again. ends_run: whether every other call
+    would fail in the same way. ends_listing: whether it does so if source servers cannot be listed. most_calls: how
+    many calls for one resource may end like this; None for the attempts that the API makes. hint: what to check, after
+    AWS's message.
     """
 
     is_sent: bool

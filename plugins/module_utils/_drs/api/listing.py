@@ -83,12 +83,12 @@ def find_to_act(api: Api, selection: Selection, warn: Callable[[str], None]) -> 
     return found
 
 
-def refusal_of(found: Found, selection: Selection, region: str, left: str) -> str | None:
-    """Why nothing may be done to these source servers, and what was left undone; None if something may be."""
+def refusal_of(found: Found, selection: Selection, region: str) -> str | None:
+    """Why nothing may be done to these source servers; None if something may be."""
     if not found.is_broadly_matched:
         return no_match_message(region, selection, found.unmatched)
     if found.unmatched_exclusions:
-        return sentence(f"{exclusion_message(region, found.unmatched_exclusions)}; {left}")
+        return sentence(f"{exclusion_message(region, found.unmatched_exclusions)}; nothing was changed")
     return None
 
 

@@ -194,7 +194,7 @@ CLAIMS: list[tuple[str, list[dict[str, Any]], list[Command]]] = [
                 PROTECT,
                 {"@production.yml": "@production.yml -e drs_exclude_filters=hostname=wbe1"},
                 status=2,
-                shows=["no source server in eu-west-1 has hostname=wbe1; nothing was started"],
+                shows=["no source server in eu-west-1 has hostname=wbe1; nothing was changed"],
             )
         ],
     ),
