@@ -11,7 +11,7 @@ LANES ?= 2
 BIN := $(VENV)/bin
 STEP := .ci/step
 ON_COLLECTION := $(BIN)/python .ci/collection_test.py --lanes $(LANES)
-# Each environment has its own directory, so that several can be tested in parallel.
+# Each environment has its own directory, and in it tests and linters have theirs, so that they can run in parallel.
 WORK := .cache/work/$(patsubst .%,%,$(notdir $(VENV)))
 ANSIBLE_PACKAGES := $(patsubst %,"%",$(ANSIBLE))
 
@@ -81,10 +81,10 @@ lint: $(VENV)/ready-to-lint  ## check the code and the documentation
 	  $(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
 	@$(STEP) "antsibull-changelog" $(BIN)/antsibull-changelog lint
 	@$(STEP) "reuse" $(BIN)/reuse lint
-	@$(ON_COLLECTION) $(WORK)/tree sanity
+	@$(ON_COLLECTION) $(WORK)/linted sanity
 
 sanity: .venv  ## run ansible-test sanity, its Python-dependent tests with each Python that is installed
-	@$(ON_COLLECTION) $(WORK)/tree sanity
+	@$(ON_COLLECTION) $(WORK)/linted sanity
 
 coverage: $(VENV)/ready-to-lint  ## run the unit tests and measure branch coverage of the plugins
 	@$(BIN)/python -m pytest --quiet --numprocesses $(LANES) --cov --cov-report=term
