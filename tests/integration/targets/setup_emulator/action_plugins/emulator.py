@@ -26,6 +26,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
         body = self._task.args.get("body", {})
         request = urllib.request.Request(
             f"{os.environ['DRS_EMULATOR_URL']}/_emulator/{self._task.args['path']}",
@@ -34,4 +35,4 @@ class ActionModule(ActionBase):
             method=self._task.args["method"],
         )
         with WITHOUT_PROXY.open(request):
-            return {"changed": True}
+            return {**result, "changed": True}
