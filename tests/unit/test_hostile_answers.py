@@ -24,7 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
-    READERS,
+    FILTER_KEYS,
     Matcher,
     Selection,
 )
@@ -123,7 +123,7 @@ def assert_safe(shown: SourceServer, answered: SourceServer, goal: Goal = "repli
     assert min(storage.total, storage.replicated, storage.backlogged) >= 0
     assert storage.percent is None or 0 <= storage.percent <= 100
     assert all(isinstance(text, str) for pair in readers.tags_of(shown).items() for text in pair)
-    for key in (*READERS, "tag:Env"):
+    for key in (*FILTER_KEYS, "tag:Env"):
         assert Matcher({key: ["*"]}).matches(shown) in (True, False)
     assert lifecycle_of(shown) in LIFECYCLES
 
