@@ -410,11 +410,24 @@ def test_a_launch_into_a_machine_is_refused_and_that_machine_is_never_terminated
     assert (absent.ends, absent.writes, list(world.instances())) == (["held"], [], [PRODUCTION])
 
 
-def test_a_drill_of_a_stalled_server_takes_its_latest_data_and_warns_how_old_it_may_be() -> None:
-    result = DrillWorld(fleet({"state": "STALLED", "snapshots": [7260]})).run()
+STALLED: Script = {"state": "STALLED", "snapshots": [7260]}
+
+
+@pytest.mark.parametrize("options", [{}, {"terminate": True}, {"wait": False}, {"wait": False, "check_mode": True}])
+def test_a_drill_of_a_stalled_server_takes_its_latest_data_and_warns_how_old_it_may_be(options: Script) -> None:
+    result = DrillWorld(fleet(STALLED)).run(**options)
     assert result.ends == ["done"]
-    assert result.of("StartRecovery")[0]["sourceServers"] == [{"sourceServerID": sid(1)}]
+    sent = [call["sourceServers"] for call in result.of("StartRecovery")]
+    assert sent == ([] if "check_mode" in options else [[{"sourceServerID": sid(1)}]])
     assert [detail for _cause, detail in result.only.warnings] == ["STALLED, the newest is of 2 h ago"]
+
+
+def test_where_no_drill_was_made_there_is_no_warning_of_its_data() -> None:
+    refused = DrillWorld(fleet(STALLED, **fault("StartRecovery", **DENIED))).run()
+    assert (refused.ends, refused.only.warnings) == (["failed"], [])
+    world = DrillWorld(fleet({}, STALLED, others=[{"on": "DescribeJobs", "do": "drill", "server": sid(1), "skip": 1}]))
+    deferred = world.run(max_in_progress=1, wait=False).outcomes[1]
+    assert (deferred.end, deferred.warnings) == ("deferred", [])
 
 
 def test_as_a_drill_succeeds_and_its_instance_is_gone_the_next_one_starts() -> None:

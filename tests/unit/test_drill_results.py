@@ -154,6 +154,13 @@ def test_a_held_server_is_warned_of() -> None:
     ]
 
 
+def test_the_warning_of_a_held_server_has_nothing_of_what_was_waited_for_before() -> None:
+    others = [{"on": "StartRecovery", "do": "recover", "server": sid(2)}]
+    run = DrillWorld(fleet({}, {}, others=others)).run(filtered=True).run
+    (warning,) = warnings_by_cause(run.api.region, run.outcomes)
+    assert warning.endswith(f"that a launch would terminate: {sid(2)} server-0002")
+
+
 def test_progress_counts_what_the_servers_are_doing() -> None:
     outcomes = [DrillOutcome(sid(number)) for number in range(4)]
     outcomes[0].finish("done", "drilled")

@@ -168,7 +168,7 @@ def _on_hold(run: DrillRun, _looks: Looks, work: DrillWork, ruling: Ruling) -> N
         outcome.warning = f"left alone, {ruling.cause}"
         outcome.finish("done", f"terminated; {ruling.reason}", ruling.cause)
     else:
-        outcome.warning = f"held, {ruling.cause}"
+        outcome.warning, outcome.detail = f"held, {ruling.cause}", ""
         outcome.finish("held", ruling.reason, ruling.cause)
 
 

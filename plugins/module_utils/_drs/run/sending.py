@@ -74,12 +74,16 @@ def _is_still_due(run: DrillRun, looks: Looks, work: DrillWork, operation: Batch
     if ruling.verdict == operation:
         outcome = work.outcome
         outcome.reason, outcome.cause = ruling.reason, ruling.cause
-        stale = staleness_of(looks.observed(work)) if operation == "drill" else None
-        outcome.call_warning, outcome.copied = (STALE, stale) if stale else (None, "")
         return True
     work.is_due = False
     apply(run, looks, work, ruling)
     return False
+
+
+def _warn_of_age(looks: Looks, work: DrillWork) -> None:
+    """Warn of a drill that may not have the latest data."""
+    stale = staleness_of(looks.observed(work))
+    work.outcome.call_warning, work.outcome.copied = (STALE, stale) if stale else (None, "")
 
 
 def send_due(run: DrillRun, looks: Looks, operation: BatchOperation) -> None:
@@ -100,6 +104,8 @@ def predict(run: DrillRun, looks: Looks, operation: BatchOperation) -> None:
         for work in ready(run, looks, operation):
             outcome = work.outcome
             work.is_due, work.is_predicted = False, operation == "drill"
+            if operation == "drill":
+                _warn_of_age(looks, work)
             outcome.action, outcome.changed, outcome.after = operation, True, PREDICTED[operation]
             outcome.finish("done", f"would {operation}: {outcome.reason}", outcome.cause)
 
@@ -171,7 +177,7 @@ def _send(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Porti
         return ON_SEND_ERROR[error.kind](run, looks, portion, call)
     call.job_id = text_at(job, "jobID")
     looks.add(call.job_id or "", job)
-    _record(run, portion, call)
+    _record(run, looks, portion, call)
     for work in portion.works:
         outcome = work.outcome
         outcome.changed, outcome.detail = True, f"{NOUNS[operation]} accepted"
@@ -195,13 +201,14 @@ def _batch(run: DrillRun, looks: Looks, works: Sequence[DrillWork]) -> Batch:
     )
 
 
-def _record(run: DrillRun, portion: Portion, call: Call) -> None:
+def _record(run: DrillRun, looks: Looks, portion: Portion, call: Call) -> None:
     """Remember the call for its servers, so that it is never repeated."""
     run.calls.append(call)
     for work in portion.works:
         work.is_due, work.send_error, work.outcome.action = False, None, _action(work, call.operation)
         if call.operation == "drill":
             work.drill = call
+            _warn_of_age(looks, work)
         else:
             work.termination = call
             work.sent_ids |= set(work.doomed)
@@ -238,8 +245,8 @@ def _on_refused(_run: DrillRun, _looks: Looks, portion: Portion, call: Call) -> 
     return [replace(portion, refusal=call.error)]
 
 
-def _on_unanswered(run: DrillRun, _looks: Looks, portion: Portion, call: Call) -> list[Portion]:
-    _record(run, portion, call)
+def _on_unanswered(run: DrillRun, looks: Looks, portion: Portion, call: Call) -> list[Portion]:
+    _record(run, looks, portion, call)
     for work in portion.works:
         work.outcome.detail = f"{NOUNS[call.operation]} not answered"
     return []
