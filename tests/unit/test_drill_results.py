@@ -20,7 +20,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.dri
     drill_line,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_run import DrillOutcome
-from ansible_collections.disaster_recovery.aws.tests.unit.drill_world import DrillWorld, fleet
+from ansible_collections.disaster_recovery.aws.tests.unit.drill_world import DrillWorld, Script, fleet
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeClock, sid
 
 SLOW = {"describes": 99}
@@ -116,15 +116,87 @@ def test_at_the_deadline_a_server_that_got_no_call_says_why() -> None:
     throttled = {"operation": "StartRecovery", "code": "ThrottlingException", "times": None}
     run = DrillWorld(fleet({}, faults=[throttled])).run(wait_timeout=120).run
     assert run.outcomes[0].reason.startswith("StartRecovery in eu-west-1 failed (ThrottlingException")
-    assert run.outcomes[0].reason.endswith("; not started before wait_timeout (120 s) expired")
-    waiting = DrillWorld(fleet({"launch": SLOW}, {})).run(wait_timeout=120, max_in_progress=1).run
-    assert waiting.outcomes[1].reason.startswith("its launch configuration was not read yet; not started before wait")
+    assert run.outcomes[0].reason.endswith("; wait_timeout (120 s) expired")
 
 
-def test_an_error_that_ends_the_run_says_that_jobs_go_on() -> None:
-    expired = {"operation": "DescribeJobs", "code": "ExpiredTokenException", "status": 403, "skip": 3, "times": None}
-    message = failure_message(DrillWorld(fleet({}, faults=[expired])).run().run) or ""
-    assert "Jobs go on, and what they launch costs until it is terminated. Renew the credentials and run" in message
+@pytest.mark.parametrize("second", [{}, {"state": "BACKLOG", "snapshots": [7200]}])
+def test_at_the_deadline_a_server_without_a_place_says_who_has_the_places(second: Script) -> None:
+    run = DrillWorld(fleet({"launch": SLOW}, second)).run(wait_timeout=120, max_in_progress=1).run
+    taken, job_id = "1 of 1 places are taken", run.outcomes[0].job_id
+    assert run.outcomes[1].reason == f"{taken}: {sid(1)} {job_id}; wait_timeout (120 s) expired"
+    assert f"; deferred, since {taken}: {sid(2)} server-0002; still running: {job_id}." in (failure_message(run) or "")
+
+
+def test_at_the_deadline_a_server_that_another_job_holds_says_so_although_the_places_are_taken() -> None:
+    busy = {
+        "servers": [sid(2)],
+        "initiatedBy": "TARGET_ACCOUNT",
+        "status": "STARTED",
+        "jobID": "drsjob-00000000000000009",
+    }
+    run = DrillWorld(fleet({"launch": SLOW}, {}, jobs=[busy])).run(wait_timeout=120, max_in_progress=1).run
+    assert run.outcomes[1].reason.startswith("another job holds it (drsjob-00000000000000009, TARGET_ACCOUNT); wait")
+
+
+def test_at_the_deadline_a_server_that_waits_for_the_quota_says_so() -> None:
+    run = DrillWorld(fleet({"launch": SLOW}, {}, quotas={"servers_in_jobs": 1})).run(wait_timeout=300).run
+    assert run.outcomes[1].reason.startswith("a quota is used up: ")
+
+
+def test_at_the_deadline_a_server_that_was_drilled_is_not_counted_as_not_drilled() -> None:
+    world = DrillWorld(fleet({"termination": SLOW}, {"launch": SLOW}, {}))
+    run = world.run(sid(1), terminate=True, wait_timeout=900).run
+    drill_job, termination = (str(job["jobID"]) for job in run.jobs)
+    (instance,) = world.instances()
+    assert failure_message(run) == (
+        f"1 of 1 source server is drilled, but not freed of drill instances after 900 s {PLACE}: its drill instance is"
+        f" not terminated yet: {sid(1)} server-0001; still running: {termination}."
+    )
+    assert run.outcomes[0].evidence is not None
+    assert run.outcomes[0].reason == f"{instance} is not terminated yet; wait_timeout (900 s) expired"
+    assert drill_job not in run.running
+    both = DrillWorld(fleet({"termination": SLOW}, {"state": "STOPPED"}, {})).run(terminate=True, wait_timeout=900).run
+    counts = "1 of 3 source servers are not drilled after 900 s; 1 drilled, but not freed of drill instances, 1 drilled"
+    assert (failure_message(both) or "").startswith(f"{counts} {PLACE}")
+
+
+def test_at_the_deadline_a_termination_after_a_drill_that_was_never_sent_says_why() -> None:
+    run = DrillWorld(fleet({}, {}, faults=[THROTTLED])).run(terminate=True, max_in_progress=1, wait_timeout=900).run
+    assert run.outcomes[0].reason.startswith("TerminateRecoveryInstances in eu-west-1 failed (T")
+    assert run.outcomes[1].reason.startswith("1 of 1 places are taken: ")
+
+
+def test_at_the_deadline_a_job_that_has_ended_does_not_go_on() -> None:
+    run = DrillWorld(fleet({"launch": "without_trace"})).run(wait_timeout=150).run
+    told = "its drill says LAUNCHED, but neither LAUNCH_END nor its instance was seen"
+    assert run.outcomes[0].reason.startswith(f"{told}; wait_timeout (150 s) expired, and its instance costs")
+    assert (run.running, "goes on" in (failure_message(run) or "")) == ([], False)
+
+
+COSTS = "Drill instances cost until they are terminated, see state: absent."
+
+
+@pytest.mark.parametrize(
+    ("denied", "skip", "options", "goes_on", "costs"),
+    [
+        ("DescribeJobs", 3, {}, [0], True),
+        ("DescribeJobs", 3, {"goal": "absent"}, [0], False),
+        ("TerminateRecoveryInstances", 0, {"terminate": True}, [], True),
+        ("StartRecovery", 0, {}, [], False),
+    ],
+)
+def test_an_error_that_ends_the_run_says_which_jobs_go_on_and_what_costs(
+    denied: str, skip: int, options: Script, goes_on: list[int], costs: bool
+) -> None:
+    expired = {"operation": denied, "code": "ExpiredTokenException", "status": 403, "skip": skip, "times": None}
+    living = [{"sourceServerID": sid(1)}] if "goal" in options else []
+    world = DrillWorld(fleet({"termination": SLOW}, {}, recovery_instances=living, faults=[expired]))
+    run = world.run(**options).run
+    message = failure_message(run) or ""
+    assert run.running == [run.jobs[number]["jobID"] for number in goes_on]
+    assert (f"; still running: {', '.join(run.running)}. " in message) == bool(goes_on)
+    assert (COSTS in message) == costs
+    assert message.endswith(". Renew the credentials and run again to continue.")
 
 
 def test_a_denial_has_its_code_and_its_whole_text() -> None:

@@ -46,6 +46,10 @@ WORDS: dict[DrillGoal, Words] = {
 }
 
 
+NOT_FREED = "drilled, but not freed of drill instances"
+"""What is said of servers that the deadline found after their drill and before the end of its instance."""
+
+
 def values_of(outcomes: Sequence[DrillOutcome], jobs: Sequence[Job], diff: bool) -> dict[str, Any]:
     """The return values common to every result: changed, outcomes, jobs, summary, and diff in diff mode."""
     values: dict[str, Any] = {
@@ -82,7 +86,7 @@ def failure_message(run: DrillRun, unmatched: Sequence[str] = ()) -> str | None:
 
 
 def _still_running(run: DrillRun) -> list[str]:
-    """The clause that names some of the jobs that go on after the deadline; none if there are none."""
+    """The clause that names some of the jobs that go on; none if there are none."""
     return [f"still running: {few(run.running)}"] if run.running else []
 
 
@@ -96,10 +100,11 @@ def _interrupted(run: DrillRun, error: DrsError) -> str:
     if not any(outcome.latest for outcome in run.outcomes):
         return sentence(error.message)
     blamed = [outcome for outcome in run.outcomes if outcome.failed]
-    changed = any(outcome.changed for outcome in run.outcomes)
-    undone = " Jobs go on, and what they launch costs until it is terminated." if changed else ""
+    told = "; ".join([error.message, *_still_running(run)])
+    is_dear = run.options.goal == "drilled" and any(outcome.changed for outcome in blamed)
+    costs = " Drill instances cost until they are terminated, see state: absent." if is_dear else ""
     advice = "Renew the credentials and run again" if error.code in IDENTITY_CODES else "Run again"
-    return f"{sentence(f'{_tally(run, blamed)}: {error.message}')}{undone} {advice} to continue."
+    return f"{sentence(f'{_tally(run, blamed)}: {told}')}{costs} {advice} to continue."
 
 
 def _tally(run: DrillRun, blamed: Sequence[DrillOutcome]) -> str:
@@ -107,11 +112,17 @@ def _tally(run: DrillRun, blamed: Sequence[DrillOutcome]) -> str:
     words = WORDS[run.options.goal]
     others = [outcome for outcome in run.outcomes if outcome not in blamed]
     are = "is" if len(run.outcomes) == 1 else "are"
-    how = f"{are} {words.missed} after {run.options.wait_timeout:g} s" if run.expired else "failed"
-    text = f"{len(blamed)} of {count(len(run.outcomes), 'source server')} {how}"
+    drilled = [outcome for outcome in blamed if run.expired and outcome.evidence is not None]
+    missed, late = (words.missed, drilled) if len(drilled) < len(blamed) else (NOT_FREED, [])
+    how = f"{are} {missed} after {run.options.wait_timeout:g} s" if run.expired else "failed"
+    text = f"{len(blamed) - len(late)} of {count(len(run.outcomes), 'source server')} {how}"
     changed = sum(outcome.changed for outcome in others)
     done = words.done if run.options.wait else words.would if run.options.check_mode else words.accepted
-    rest = [*([f"{changed} {done}"] if changed else []), *_unchanged(run, others)]
+    rest = [
+        *([f"{len(late)} {NOT_FREED}"] if late else []),
+        *([f"{changed} {done}"] if changed else []),
+        *_unchanged(run, others),
+    ]
     return f"{text}{'; ' if rest else ''}{', '.join(rest)} ({_place(run)})"
 
 

@@ -13,13 +13,15 @@ from ..api.errors import DrsError
 from ..resources.operations import BatchOperation
 from ..resources.text import few, printable
 from .drill_outcomes import defer, fail, fail_unanswered, fail_with
-from .drill_plan import ask_logs, plan
+from .drill_plan import ask_logs, operation_of, plan
 from .drill_run import Call, DrillRun, DrillWork
 from .looks import Looks
 from .sending import QUOTA, predict, send_due
 
 LOST_DELAY = 5.0
 """Seconds between looks while an unanswered call may still show its effect."""
+
+NOT_CALLED = "no call was made in time"
 
 IN_TURN: tuple[BatchOperation, ...] = ("terminate", "drill")
 """A termination frees a place."""
@@ -39,7 +41,7 @@ def drill(run: DrillRun) -> None:
             run.sleep(max(0.001, min(run.api.until, run.clock() + _delay(run)) - run.clock()))
             _observe(run, looks)
     except DrsError as error:
-        run.error = error
+        run.error, run.running = error, _running(run, looks)
         for work in run.open:
             fail_with(work, error)
     sent = {call.job_id: None for call in run.calls if call.job_id}
@@ -78,7 +80,7 @@ def _advance(run: DrillRun, looks: Looks) -> bool:
                 send_due(run, looks, operation)
         _defer_rest(run)
     if run.is_over:
-        _expire(run)
+        _expire(run, looks)
     if run.options.wait:
         run.report(run.outcomes)
     return bool(run.open)
@@ -97,58 +99,65 @@ def _plan_all(run: DrillRun, looks: Looks) -> None:
 def _defer_rest(run: DrillRun) -> None:
     """Defer the servers that get no call in this run: without wait all of these, otherwise where nobody who holds a
     place can free it."""
-    limit, holding = run.options.max_in_progress, [work for work in run.work if work.holds_place]
-    is_taken = limit is not None and len(holding) >= limit
-    is_stuck = is_taken and not any(work.is_open for work in holding)
+    is_stuck = bool(holding := _full_places(run)) and not any(work.is_open for work in holding)
     for work in run.open:
         if not _calls(work) and (is_stuck or not run.options.wait):
-            _defer(run, work, holding if is_taken else [])
+            defer(work, *_obstacle(run, work))
 
 
-def _defer(run: DrillRun, work: DrillWork, holding: list[DrillWork]) -> None:
-    if not holding:
-        defer(work, QUOTA if run.full else work.outcome.reason)
-        return
-    names = [" ".join((each.server_id, printable(each.outcome.job_id or ""))).strip() for each in holding]
-    taken = f"{len(holding)} of {run.options.max_in_progress} places are taken"
-    defer(work, f"{taken}: {few(names)}", taken)
+def _full_places(run: DrillRun) -> list[DrillWork]:
+    """The servers that hold a place; empty while a place is free."""
+    return [work for work in run.work if work.holds_place] if run.free_places == 0 else []
 
 
-def _expire(run: DrillRun) -> None:
-    """At the deadline, defer the servers that were never called and fail the rest. The jobs go on."""
-    run.expired = bool(run.open)
-    within = f"wait_timeout ({run.options.wait_timeout:g} s)"
+def _obstacle(run: DrillRun, work: DrillWork) -> tuple[str, str]:
+    """Why a server got no call, and the cause. What was still to be asked about it is no reason."""
+    outcome, ruling = work.outcome, work.ruling
+    holding = _full_places(run) if operation_of(run, work) == "drill" else []
+    needs_call = ruling is not None and ruling.verdict in ("ask", *IN_TURN)
+    if needs_call and holding:
+        names = [" ".join((each.server_id, printable(each.outcome.job_id or ""))).strip() for each in holding]
+        taken = f"{len(holding)} of {run.options.max_in_progress} places are taken"
+        return f"{taken}: {few(names)}", f"deferred, since {taken}"
+    if work.send_error is not None:
+        return work.send_error.message, work.send_error.message
+    if needs_call and run.full:
+        return QUOTA, QUOTA
+    return (NOT_CALLED, NOT_CALLED) if ruling is None or needs_call else (outcome.reason, outcome.cause)
+
+
+def _running(run: DrillRun, looks: Looks) -> list[str]:
+    """The IDs of the jobs that open servers wait for and that were not seen to end."""
     ids = (call.job_id for work in run.open for call in _calls(work))
-    run.running = list(dict.fromkeys(job_id for job_id in ids if job_id is not None))
+    return list(dict.fromkeys(job_id for job_id in ids if job_id is not None and job_id not in looks.ended_at))
+
+
+def _expire(run: DrillRun, looks: Looks) -> None:
+    """At the deadline, defer the servers that were never called and fail the rest. The jobs go on."""
+    run.expired, run.running = bool(run.open), _running(run, looks)
+    within = f"wait_timeout ({run.options.wait_timeout:g} s) expired"
     for work in run.open:
         calls = _calls(work)
         lost = next((call for call in calls if call.job_id is None), None)
         if lost is not None and not work.outcome.changed:
             fail_unanswered(work, lost)
         elif work.termination is not None or work.outcome.evidence is not None:
-            fail(work, f"{work.outcome.reason}; {within} expired", "its drill instance is not terminated yet")
+            reason = work.outcome.reason if work.termination else _obstacle(run, work)[0]
+            fail(work, f"{reason}; {within}", "its drill instance is not terminated yet")
         elif calls:
-            job, costs = (
-                printable(calls[0].job_id or ""),
-                "its instance costs until it is terminated, see state: absent",
-            )
-            doing = work.outcome.detail or "in drill"
-            fail(
-                work, f"its drill {job} goes on ({doing}); {within} expired, and {costs}", f"its drill goes on, {costs}"
-            )
+            _fail_late(run, work, calls[0], within)
         elif work.outcome.first is None and work.observe_error is not None:
             fail_with(work, work.observe_error)
         else:
-            _defer_late(run, work, f"{within} expired")
+            why, cause = _obstacle(run, work)
+            defer(work, f"{why}; {within}", cause)
 
 
-def _defer_late(run: DrillRun, work: DrillWork, late: str) -> None:
-    """Defer a server that got no call before the deadline."""
-    outcome = work.outcome
-    if work.send_error is not None:
-        outcome.reason = outcome.cause = work.send_error.message
-    why = outcome.reason or "not looked at in time"
-    if run.options.goal == "absent":
-        defer(work, f"{why}; {late}", outcome.cause or why)
-    else:
-        defer(work, f"{why}; not started before {late}", f"not started before {late}")
+def _fail_late(run: DrillRun, work: DrillWork, call: Call, late: str) -> None:
+    """Fail a server of whose drill the deadline came before the end was known."""
+    outcome, costs = work.outcome, "its instance costs until it is terminated, see state: absent"
+    reason, cause = outcome.reason, outcome.cause
+    if call.job_id in run.running:
+        cause = "its drill goes on"
+        reason = f"its drill {printable(call.job_id or '')} goes on ({outcome.detail or 'in drill'})"
+    fail(work, f"{reason}; {late}, and {costs}", f"{cause}, {costs}")

@@ -122,7 +122,7 @@ class DrillRun:
     expired: bool = False
     """Whether the deadline ended the run."""
     running: list[str] = field(default_factory=list)
-    """The IDs of the jobs that go on after the deadline."""
+    """The IDs of the jobs that go on after the deadline, or an error that ended the run."""
     full: frozenset[str] = frozenset()
     """The jobs that ran when DRS refused a batch for its quotas. Until one of them ends, no other batch is sent."""
     is_blind: bool = False
