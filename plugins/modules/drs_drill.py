@@ -531,7 +531,7 @@ summary:
       returned: always
       sample: 2
     changed:
-      description: How many were drilled or freed of drill instances, or would be in check mode.
+      description: How many were drilled, or wholly or partly freed of drill instances, or would be in check mode.
       type: int
       returned: always
       sample: 1

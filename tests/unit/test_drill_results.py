@@ -233,6 +233,102 @@ def test_the_warning_of_a_held_server_has_nothing_of_what_was_waited_for_before(
     assert warning.endswith(f"that a launch would terminate: {sid(2)} server-0002")
 
 
+DENIED_READ = {"operation": "GetLaunchConfiguration", "code": "AccessDeniedException", "status": 403, "times": None}
+
+
+def test_the_warning_of_a_held_server_names_the_permission_that_is_missing() -> None:
+    living = [{"sourceServerID": sid(number)} for number in (1, 2)]
+    run = DrillWorld(fleet({}, {}, recovery_instances=living, faults=[DENIED_READ])).run(goal="absent").run
+    (warning,) = warnings_by_cause(run.api.region, run.outcomes)
+    assert "held, its instance may have been there before: these credentials" in warning
+    assert "drs:GetLaunchConfiguration" in warning
+    assert warning.endswith(f": {sid(1)} server-0001, {sid(2)} server-0002")
+
+
+ENDING_ALREADY: Script = {"recovery_instances": [{**LIVING, "ec2InstanceState": "SHUTTING-DOWN"}]}
+ENDED_MEANWHILE: Script = {
+    "recovery_instances": [LIVING],
+    "others": [{"on": "DescribeJobs", "do": "terminate", "server": sid(1)}],
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "told"),
+    [
+        (ENDING_ALREADY, {"wait": False}, "about to be freed of drill instances, 1 being freed already"),
+        (
+            ENDING_ALREADY,
+            {"wait": False, "check_mode": True},
+            "would be freed of drill instances, 1 being freed already",
+        ),
+        (ENDED_MEANWHILE, {}, "freed of drill instances, 1 freed already"),
+        ({}, {}, "freed of drill instances, 1 had none"),
+    ],
+)
+def test_a_server_whose_drill_instance_others_terminate_did_have_one(
+    script: Script, options: dict[str, Any], told: str
+) -> None:
+    run = DrillWorld(fleet({}, **script)).run(goal="absent", **options).run
+    assert success_message(run) == f"0 of 1 source server {told} {PLACE}"
+
+
+OLD, BESIDE, DAY = "i-0000000000000000a", "i-0000000000000000b", 86400
+UNMARKED: Script = {"isDrill": False}
+REVERSED: Script = {"dataReplicationInfo": {"dataReplicationState": "CONTINUOUS"}}
+YOUNG: Script = {"age": 3600}
+
+
+@pytest.mark.parametrize(
+    ("options", "sent", "done"),
+    [
+        ({}, f"terminated {OLD}", "freed of drill instances"),
+        ({"wait": False}, "DRS accepted the termination (drsjob-", "about to be freed of drill instances"),
+        ({"wait": False, "check_mode": True}, f"would terminate {OLD}", "would be freed of drill instances"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("other", "why", "told", "warned"),
+    [
+        (YOUNG, f"{BESIDE} was launched ", f"0 of 1 source server DONE, 1 partly {PLACE}", []),
+        (
+            UNMARKED,
+            f"{BESIDE} is not marked as a drill",
+            f"1 of 1 source server DONE {PLACE}",
+            ["left alone, its instance is not marked as a drill"],
+        ),
+        (
+            REVERSED,
+            f"a reversed replication runs from {BESIDE}: stop that first",
+            f"1 of 1 source server failed {PLACE}: a reversed replication runs from its drill instance: stop",
+            [],
+        ),
+    ],
+)
+def test_an_instance_that_stays_beside_one_that_is_terminated_is_told_in_check_mode_too(
+    options: dict[str, Any], sent: str, done: str, other: Script, why: str, told: str, warned: list[str]
+) -> None:
+    living = [{**LIVING, "recoveryInstanceID": OLD, "age": 2 * DAY}]
+    living.append({**LIVING, "recoveryInstanceID": BESIDE, "age": 2 * DAY, **other})
+    world = DrillWorld(fleet({}, recovery_instances=living))
+    run = world.run(goal="absent", min_age=24, **options).run
+    (outcome,) = run.outcomes
+    assert (outcome.changed, outcome.action) == (True, "terminate")
+    assert outcome.reason.startswith(sent)
+    assert f"; {why}" in outcome.reason
+    assert (failure_message(run) or success_message(run)).startswith(told.replace("DONE", done))
+    assert [cause for cause, _detail in outcome.warnings] == warned
+    if sent.endswith(OLD):
+        assert outcome.after == ("no drill instance" if other is UNMARKED else BESIDE)
+
+
+def test_beside_a_failure_those_freed_partly_are_counted_apart() -> None:
+    living = [{**LIVING, "recoveryInstanceID": OLD, "age": 2 * DAY}, {**LIVING, "recoveryInstanceID": BESIDE, **YOUNG}]
+    living.append({"sourceServerID": sid(2), "age": 2 * DAY, **REVERSED})
+    run = DrillWorld(fleet({}, {}, recovery_instances=living)).run(goal="absent", min_age=24).run
+    begin = f"1 of 2 source servers failed; 0 freed of drill instances, 1 partly {PLACE}: "
+    assert (failure_message(run) or "").startswith(begin)
+
+
 def test_progress_counts_what_the_servers_are_doing() -> None:
     outcomes = [DrillOutcome(sid(number)) for number in range(4)]
     outcomes[0].finish("done", "drilled")

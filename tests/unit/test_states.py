@@ -52,13 +52,14 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.outcome_values import COUNTED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import NOT_REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import DrillGoal
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_plan import ON_RULING, URGENCY
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_plan import ON_RULING
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import AT_GOAL
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_rulings import URGENCY
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import GOALS as GOAL_FOR
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import OTHER_ENDS, REACHED
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import ON_ERROR, ON_VERDICT
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.sending import ON_SEND_ERROR, PREDICTED
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.sending import ON_SEND_ERROR
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import (
     COLUMNS,
     GOALS,
@@ -101,7 +102,6 @@ def members_of(shape: StructureShape | None) -> list[str]:
         pytest.param(ON_RULING, get_args(DrillVerdict), id="ON_RULING"),
         pytest.param(URGENCY, set(get_args(DrillVerdict)) - {"drill"}, id="URGENCY"),
         pytest.param(ON_SEND_ERROR, get_args(ErrorKind), id="ON_SEND_ERROR"),
-        pytest.param(PREDICTED, get_args(BatchOperation), id="PREDICTED"),
         pytest.param(WORDS, get_args(DrillGoal), id="WORDS"),
         pytest.param(AT_GOAL, get_args(DrillGoal), id="AT_GOAL"),
         pytest.param(OPERATION_FOR, get_args(Goal), id="OPERATION_FOR"),

@@ -31,6 +31,10 @@ from .rows import Row, Ruling, first_match, tell_unread
 from .servers import text_at
 from .text import printable
 
+NONE_LEFT = "no drill instance is left"
+ENDING = "its drill instance is being terminated"
+"""Causes that others than the table use."""
+
 
 @dataclass(frozen=True)
 class Doomed:
@@ -156,11 +160,11 @@ def _tell_drill(doomed: Doomed) -> str:
 
 
 TERMINATION_ROWS: list[Row[Doomed]] = [
-    Row(_is_gone, "done", _tell_gone, "no drill instance is left"),
+    Row(_is_gone, "done", _tell_gone, NONE_LEFT),
     Row(_is_no_drill, "hold", _tell_no_drill, "its instance is not marked as a drill"),
     Row(_has_no_id, "fail", _tell_no_id),
     Row(_is_young, "done", _tell_young, "its drill instance is younger than min_age"),
-    Row(_is_being_terminated, "wait", _tell_ending, "its drill instance is being terminated"),
+    Row(_is_being_terminated, "wait", _tell_ending, ENDING),
     Row(_is_held_by_job, "defer", _tell_job, "another job holds it"),
     Row(_is_unasked, "ask", _tell_unread, question="configuration"),
     Row(_was_there_before, "hold", _tell_there_before, "its instance may have been there before"),

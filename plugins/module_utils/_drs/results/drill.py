@@ -15,8 +15,10 @@ from ..api.errors import IDENTITY_CODES, DrsError
 from ..resources.jobs import Job, LaunchAction, created_at, initiator_of, job_id_of, servers_in
 from ..resources.next_steps import next_step_of
 from ..resources.servers import recovery_instance_id_of, text_at
+from ..resources.terminations import ENDING
 from ..resources.text import abridged, count, few, listed, printable, sentence, short
 from ..run.drill_options import DrillGoal
+from ..run.drill_rulings import ENDED_BY_OTHERS
 from ..run.drill_run import DrillOutcome, DrillRun
 from .outcome_values import COUNTED, diff_lines, known_servers, outcome_row, outcome_summary
 from .summaries import Named, by_cause, evidence_row, where
@@ -67,10 +69,8 @@ def values_of(outcomes: Sequence[DrillOutcome], jobs: Sequence[Job], diff: bool)
 
 def success_message(run: DrillRun) -> str:
     """What was done, with all counts, region and account."""
-    words, changed = WORDS[run.options.goal], sum(outcome.changed for outcome in run.outcomes)
-    done = words.done if run.options.wait else words.would if run.options.check_mode else words.accepted
-    parts = [f"{changed} of {count(len(run.outcomes), 'source server')} {done}", *_unchanged(run, run.outcomes)]
-    return f"{', '.join(parts)} ({_place(run)})"
+    counts = _counts(run, run.outcomes, f" of {count(len(run.outcomes), 'source server')}")
+    return f"{', '.join(counts)} ({_place(run)})"
 
 
 def failure_message(run: DrillRun, unmatched: Sequence[str] = ()) -> str | None:
@@ -116,20 +116,25 @@ def _tally(run: DrillRun, blamed: Sequence[DrillOutcome]) -> str:
     missed, late = (words.missed, drilled) if len(drilled) < len(blamed) else (NOT_FREED, [])
     how = f"{are} {missed} after {run.options.wait_timeout:g} s" if run.expired else "failed"
     text = f"{len(blamed) - len(late)} of {count(len(run.outcomes), 'source server')} {how}"
-    changed = sum(outcome.changed for outcome in others)
-    done = words.done if run.options.wait else words.would if run.options.check_mode else words.accepted
-    rest = [
-        *([f"{len(late)} {NOT_FREED}"] if late else []),
-        *([f"{changed} {done}"] if changed else []),
-        *_unchanged(run, others),
-    ]
+    rest = [*([f"{len(late)} {NOT_FREED}"] if late else []), *_counts(run, others)]
     return f"{text}{'; ' if rest else ''}{', '.join(rest)} ({_place(run)})"
 
 
-def _unchanged(run: DrillRun, outcomes: Sequence[DrillOutcome]) -> list[str]:
-    """Counts of the servers that this run did not change, each server once. Zero counts are omitted."""
-    counts = Counter(_standing(run, outcome) for outcome in outcomes if not outcome.changed)
-    return [f"{number} {standing}" for standing, number in counts.items()]
+def _counts(run: DrillRun, outcomes: Sequence[DrillOutcome], total: str = "") -> list[str]:
+    """How many of these servers this run changed, and what is counted of the others, each server once.
+
+    Zero counts are omitted, but not that of what was changed if some were changed partly, or before a total.
+    """
+    words, options = WORDS[run.options.goal], run.options
+    done = words.done if options.wait else words.would if options.check_mode else words.accepted
+    changed = [outcome for outcome in outcomes if outcome.changed]
+    partly = sum(bool(outcome.kept) for outcome in changed)
+    others = Counter(_standing(run, outcome) for outcome in outcomes if not outcome.changed)
+    return [
+        *([f"{len(changed) - partly}{total} {done}"] if changed or total else []),
+        *([f"{partly} partly"] if partly else []),
+        *(f"{number} {standing}" for standing, number in others.items()),
+    ]
 
 
 def _standing(run: DrillRun, outcome: DrillOutcome) -> str:
@@ -138,11 +143,11 @@ def _standing(run: DrillRun, outcome: DrillOutcome) -> str:
         return str(outcome.end)
     if run.options.goal == "drilled" and outcome.evidence is None:
         return "in drill already"
-    return WORDS[run.options.goal].already if outcome.cause not in LEFT else "left"
+    return "left" if outcome.kept else ENDED.get(outcome.cause, WORDS[run.options.goal].already)
 
 
-LEFT = ("its drill instance is younger than min_age",)
-"""The causes of servers that keep a drill instance."""
+ENDED = {ENDING: "being freed already", ENDED_BY_OTHERS: "freed already"}
+"""What is counted of servers whose drill instances others terminate, by cause."""
 
 
 def _place(run: DrillRun) -> str:

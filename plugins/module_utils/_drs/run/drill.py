@@ -4,7 +4,8 @@
 
 """Drills: observe, plan and act until every source server has an end.
 
-The tables of resources/ decide, drill_plan.py applies what they say, and sending.py makes the calls.
+The tables of resources/ decide, drill_rulings.py asks them, drill_plan.py applies what they say, and sending.py makes
+the calls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from ..api.errors import DrsError
 from ..resources.operations import BatchOperation
 from ..resources.text import few, printable
 from .drill_outcomes import defer, fail, fail_unanswered, fail_with
-from .drill_plan import ask_logs, operation_of, plan
+from .drill_plan import ask_logs, plan
+from .drill_rulings import operation_of
 from .drill_run import Call, DrillRun, DrillWork
 from .looks import Looks
 from .sending import QUOTA, predict, send_due

@@ -9,28 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..resources.drill_ends import Ended, how_it_ended
-from ..resources.drills import costs_of, running_drill, whether_to_drill
+from ..resources.drills import costs_of, running_drill
 from ..resources.evidence import Evidence, Observed, Unasked, Unreadable, fresh_evidence, judge
 from ..resources.jobs import DRILL, Job, initiator_of, is_completed, job_id_of, servers_in
-from ..resources.operations import BatchOperation
 from ..resources.recovery_instances import (
-    RecoveryInstance,
     instance_id_of,
-    is_drill_instance,
     is_ending,
     is_living,
-    launched_by,
 )
 from ..resources.rows import DrillVerdict, Ruling
 from ..resources.servers import text_at
-from ..resources.terminations import Doomed, whether_to_terminate
-from ..resources.text import listed, printable
+from ..resources.terminations import ENDING
+from ..resources.text import printable
 from .drill_outcomes import defer, fail, fail_unanswered, fail_with, tell_evidence, tell_job
+from .drill_rulings import decide, is_late, names_of, operation_of
 from .drill_run import SHOWS_WITHIN, Call, DrillRun, DrillWork
 from .looks import Looks
-
-URGENCY: tuple[DrillVerdict, ...] = ("ask", "terminate", "wait", "defer", "fail", "hold", "done")
-"""The verdicts on the instances of one server: the first one that any of them has is that on the server."""
 
 
 def plan(run: DrillRun, looks: Looks, work: DrillWork) -> None:
@@ -54,65 +48,6 @@ def ask_logs(looks: Looks, works: Iterable[DrillWork]) -> None:
         judgement.job_id for work in judged if isinstance(judgement := fresh_evidence(looks.observed(work)), Unasked)
     ]:
         looks.ask_logs(wanted)
-
-
-def operation_of(run: DrillRun, work: DrillWork) -> BatchOperation:
-    """The call that may be next for this server."""
-    return "terminate" if run.options.goal == "absent" or work.drill is not None else "drill"
-
-
-def decide(run: DrillRun, looks: Looks, work: DrillWork) -> Ruling:
-    """What the table says about the next call for this server."""
-    decisions = {"drill": _decide_drill, "terminate": _decide_termination}
-    work.ruling = decisions[operation_of(run, work)](run, looks, work)
-    return work.ruling
-
-
-def _decide_drill(_run: DrillRun, looks: Looks, work: DrillWork) -> Ruling:
-    observed, outcome = looks.observed(work), work.outcome
-    ruling = whether_to_drill(observed)
-    evidence = fresh_evidence(observed)
-    if ruling.verdict == "done" and isinstance(evidence, Evidence):
-        tell_evidence(looks, work, evidence)
-    told = f"drilled {printable(evidence.at)}" if isinstance(evidence, Evidence) else "no fresh drill"
-    outcome.before, outcome.after = outcome.before or told, told
-    return ruling
-
-
-def _decide_termination(run: DrillRun, looks: Looks, work: DrillWork) -> Ruling:
-    observed, outcome = looks.observed(work), work.outcome
-    if run.options.goal == "absent":
-        drills = [instance_id_of(each) or "-" for each in observed.living if is_drill_instance(each)]
-        told = listed(drills) or "no drill instance"
-        outcome.before, outcome.after = outcome.before or told, told
-        if observed.server is None:
-            return Ruling("fail", "DRS does not know this ID", "DRS does not know this ID")
-        if not observed.living and not work.sent_ids and run.old_before is None and running_drill(observed):
-            return Ruling("defer", "a drill of it is running, which launches an instance", "a drill of it is running")
-        instances = [each for each in observed.living if instance_id_of(each) not in work.sent_ids]
-    else:
-        instances = [each for each in observed.instances if work.drill and launched_by(each) == work.drill.job_id]
-        if not instances:
-            return _unlisted(run, looks, work)
-    rulings = [(each, whether_to_terminate(Doomed(observed, each, run.old_before))) for each in instances]
-    work.doomed = tuple(instance_id_of(each) or "" for each, ruling in rulings if ruling.verdict == "terminate")
-    return _joined([ruling for _instance, ruling in rulings])
-
-
-def _unlisted(run: DrillRun, looks: Looks, work: DrillWork) -> Ruling:
-    """The ruling where the instance that this run launched is not listed."""
-    told = "its drill instance is not listed, so it was not terminated"
-    return Ruling("fail" if _is_late(run, looks, work.drill) else "wait", told, told)
-
-
-def _joined(rulings: list[Ruling]) -> Ruling:
-    """One ruling on all instances of a server."""
-    if not rulings:
-        return Ruling("done", "no drill instance is left", "no drill instance is left")
-    first = min(rulings, key=lambda ruling: URGENCY.index(ruling.verdict))
-    others = [ruling for ruling in rulings if ruling is not first]
-    reason = "; ".join(ruling.reason for ruling in (first, *others))
-    return Ruling(first.verdict, reason, first.cause, first.question)
 
 
 def apply(run: DrillRun, looks: Looks, work: DrillWork, ruling: Ruling) -> None:
@@ -159,25 +94,33 @@ def _on_defer(run: DrillRun, _looks: Looks, work: DrillWork, ruling: Ruling) -> 
         defer(work, ruling.reason, ruling.cause)
 
 
-def _on_hold(run: DrillRun, _looks: Looks, work: DrillWork, ruling: Ruling) -> None:
+def _on_hold(run: DrillRun, looks: Looks, work: DrillWork, ruling: Ruling) -> None:
     """Leave the server alone. A server of which a call may have taken effect is never held."""
-    outcome = work.outcome
+    outcome, cause, unread = work.outcome, ruling.cause, _unread(looks, work, ruling)
+    if unread is not None:
+        cause = f"{cause}: {unread.reason}".replace(work.server_id, "the server")
     if work.drill is not None or (run.options.goal == "drilled" and not run.options.holds):
-        fail(work, ruling.reason, ruling.cause)
+        fail(work, ruling.reason, cause)
     elif outcome.changed:
-        outcome.warning = f"left alone, {ruling.cause}"
-        outcome.finish("done", f"terminated; {ruling.reason}", ruling.cause)
+        outcome.warning = f"left alone, {cause}"
+        outcome.finish("done", ruling.reason, cause)
     else:
-        outcome.warning, outcome.detail = f"held, {ruling.cause}", ""
-        outcome.finish("held", ruling.reason, ruling.cause)
+        outcome.warning, outcome.detail = f"held, {cause}", ""
+        outcome.finish("held", ruling.reason, cause)
 
 
 def _on_fail(_run: DrillRun, looks: Looks, work: DrillWork, ruling: Ruling) -> None:
     fail(work, ruling.reason, ruling.cause)
-    observed, outcome = looks.observed(work), work.outcome
-    for answer in (fresh_evidence(observed), observed.snapshots, observed.configuration):
-        if isinstance(answer, Unreadable) and answer.reason in ruling.reason:
-            outcome.error_code, outcome.error_message = answer.code, answer.text
+    unread = _unread(looks, work, ruling)
+    if unread is not None:
+        work.outcome.error_code, work.outcome.error_message = unread.code, unread.text
+
+
+def _unread(looks: Looks, work: DrillWork, ruling: Ruling) -> Unreadable | None:
+    """The answer that could not be read and that decided; None if there is none."""
+    observed = looks.observed(work)
+    answers = (fresh_evidence(observed), observed.snapshots, observed.configuration)
+    return next((each for each in answers if isinstance(each, Unreadable) and each.reason in ruling.reason), None)
 
 
 ON_RULING: dict[DrillVerdict, Callable[[DrillRun, Looks, DrillWork, Ruling], None]] = {
@@ -238,7 +181,7 @@ def _is_drill_of(job: Job, source_server_ids: frozenset[str]) -> bool:
 def _settle(run: DrillRun, looks: Looks, work: DrillWork, job: Job) -> None:
     """The job has ended."""
     observed = looks.observed(work)
-    ruling = how_it_ended(Ended(observed, job, _is_late(run, looks, work.drill)))
+    ruling = how_it_ended(Ended(observed, job, is_late(run, looks, work.drill)))
     work.outcome.reason, work.outcome.cause, work.outcome.detail = (
         ruling.reason,
         ruling.cause,
@@ -274,37 +217,23 @@ def _plan_gone(run: DrillRun, looks: Looks, work: DrillWork) -> None:
         _finish_termination(run, looks, work)
         return
     outcome.detail = "terminating"
-    outcome.reason = outcome.cause = f"{_names(living)} is not terminated yet"
+    outcome.reason = outcome.cause = f"{names_of(living)} is not terminated yet"
     if call.job_id is None and any(is_ending(each) for each in living):
         outcome.changed = True
         if not run.options.wait:
-            outcome.finish("done", f"{_names(living)} is being terminated", "its drill instance is being terminated")
+            outcome.finish("done", f"{names_of(living)} is being terminated", ENDING)
     elif call.job_id is None:
         if run.clock() - call.at >= SHOWS_WITHIN:
             fail_unanswered(work, call)
-    elif _is_late(run, looks, call):
-        fail(work, f"{_names(living)} still exists after its termination ended", "an instance outlived its termination")
+    elif is_late(run, looks, call):
+        fail(
+            work, f"{names_of(living)} still exists after its termination ended", "an instance outlived its termination"
+        )
 
 
 def _finish_termination(run: DrillRun, looks: Looks, work: DrillWork) -> None:
     """What was to be terminated is gone."""
     if run.options.goal == "absent":
-        ruling = decide(run, looks, work)
-        if ruling.verdict == "done":
-            ruling = Ruling("done", f"terminated {listed(sorted(work.sent_ids))}", "terminated")
-        apply(run, looks, work, ruling)
+        apply(run, looks, work, decide(run, looks, work))
     else:
         _on_done(run, looks, work, Ruling("done", "", ""))
-
-
-def _names(instances: list[RecoveryInstance]) -> str:
-    return listed([instance_id_of(each) or "-" for each in instances])
-
-
-def _is_late(run: DrillRun, looks: Looks, call: Call | None) -> bool:
-    """Whether the job of the call ended so long ago that its effect must show. One that is not listed ended at once."""
-    if call is None:
-        return False
-    job_id = call.job_id or ""
-    ended = looks.ended_at.get(job_id, call.at if job_id not in looks.listed else None)
-    return ended is not None and run.clock() - ended >= SHOWS_WITHIN

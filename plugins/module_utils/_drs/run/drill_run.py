@@ -30,6 +30,7 @@ class DrillOutcome(Outcome):
 
     job_id, launched_at: the drill's job and its creation as AWS sends it. instance_id: the recovery instance of the
     drill. duration: seconds from that to the end of the launch. before, after: what there was and is, for the diff.
+    kept: the IDs of drill instances that state absent leaves.
     """
 
     job_id: str | None = None
@@ -40,6 +41,7 @@ class DrillOutcome(Outcome):
     evidence: Evidence | None = None
     before: str = ""
     after: str = ""
+    kept: Sequence[str] = ()
 
 
 @dataclass(eq=False)
@@ -66,8 +68,9 @@ class DrillWork:
 
     ruling: what the table said last. is_due: whether its call is to be made now. drill, termination: the calls that it
     waits for. doomed: the instances that the termination is for. sent_ids: those for which a call was sent, which is
-    never repeated. has_succeeded: whether its drill ended well, and with terminate its instance is gone. observe_error:
-    why it could not be described. send_error: why its call could not be made the last time, although it was due.
+    never repeated, or in check mode would be. has_succeeded: whether its drill ended well, and with terminate its
+    instance is gone. observe_error: why it could not be described. send_error: why its call could not be made the last
+    time, although it was due.
     """
 
     outcome: DrillOutcome

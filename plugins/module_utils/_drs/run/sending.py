@@ -20,7 +20,8 @@ from ..resources.operations import Batch, BatchOperation
 from ..resources.servers import text_at
 from ..resources.text import printable
 from .drill_outcomes import NOUNS, fail_with
-from .drill_plan import apply, ask_logs, decide, operation_of
+from .drill_plan import apply, ask_logs
+from .drill_rulings import decide, operation_of
 from .drill_run import Call, DrillRun, DrillWork
 from .looks import Looks
 
@@ -30,8 +31,6 @@ SERVERS_AT_ONCE = 500
 """The quotas of DRS: https://docs.aws.amazon.com/general/latest/gr/drs.html#limits_drs"""
 
 STALE = "not CONTINUOUS, so a drill may have to use an older recovery snapshot"
-
-PREDICTED: dict[BatchOperation, str] = {"drill": "drilled now", "terminate": "no drill instance"}
 
 QUOTA = (
     f"a quota is used up: DRS runs at most {JOBS_AT_ONCE} jobs with {SERVERS_AT_ONCE} source servers in all at a time"
@@ -104,10 +103,14 @@ def predict(run: DrillRun, looks: Looks, operation: BatchOperation) -> None:
         for work in ready(run, looks, operation):
             outcome = work.outcome
             work.is_due, work.is_predicted = False, operation == "drill"
+            outcome.action, outcome.changed = operation, True
             if operation == "drill":
                 _warn_of_age(looks, work)
-            outcome.action, outcome.changed, outcome.after = operation, True, PREDICTED[operation]
-            outcome.finish("done", f"would {operation}: {outcome.reason}", outcome.cause)
+                outcome.after = "drilled now"
+                outcome.finish("done", f"would drill: {outcome.reason}", outcome.cause)
+            else:
+                work.sent_ids |= set(work.doomed)
+                apply(run, looks, work, decide(run, looks, work))
 
 
 def _send_all(run: DrillRun, looks: Looks, operation: BatchOperation, works: Sequence[DrillWork]) -> None:
@@ -176,7 +179,6 @@ def _send(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Porti
         call.error = error
         return ON_SEND_ERROR[error.kind](run, looks, portion, call)
     call.job_id = text_at(job, "jobID")
-    looks.add(call.job_id or "", job)
     _record(run, looks, portion, call)
     for work in portion.works:
         outcome = work.outcome
@@ -185,8 +187,11 @@ def _send(run: DrillRun, looks: Looks, operation: BatchOperation, portion: Porti
         outcome.cause = f"DRS accepted the {NOUNS[operation]}"
         if operation == "drill":
             outcome.job_id, outcome.launched_at = call.job_id, text_at(job, "creationDateTime")
-        if not run.options.wait:
+        if not run.options.wait and operation == "drill":
             outcome.finish("done", outcome.reason, outcome.cause)
+        elif not run.options.wait:
+            apply(run, looks, work, decide(run, looks, work))  # its other instances, before the job holds the server
+    looks.add(call.job_id or "", job)
     return []
 
 
