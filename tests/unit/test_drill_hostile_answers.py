@@ -37,6 +37,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import REGION, F
 from ansible_collections.disaster_recovery.aws.tests.unit.hostile import (
     ESCAPES,
     HOSTILE,
+    TYPES,
     ParsingClient,
     Path,
     assert_encodable,
@@ -81,9 +82,6 @@ def documents() -> dict[str, Document]:
 DOCUMENTS = documents()
 PATHS: list[tuple[str, Path]] = [(kind, path) for kind, each in DOCUMENTS.items() for path in paths_of(each)]
 MEMBERS = [(kind, member) for kind, each in DOCUMENTS.items() for member in each]
-TYPES: list[Any] = [None, True, 1e308, ESCAPES, [], [[1]], {"a": None}]
-"""Values of each JSON type, which is all that botocore's parser looks at."""
-
 TEXTS = ["x" * 5000, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
 
 NAMED_AT: dict[str, Path] = {
