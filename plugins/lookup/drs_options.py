@@ -46,7 +46,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.variables import (
-    READERS,
+    ROLE_VARIABLES,
     read_variables,
     unknown_variables,
 )
@@ -59,7 +59,7 @@ class LookupModule(LookupBase):
         """For each role, its options and what is wrong with the variables."""
         found = variables or {}
         templar: Any = self._templar
-        values = {name: templar.template(found[name]) for name in READERS if name in found}
+        values = {name: templar.template(found[name]) for name in ROLE_VARIABLES if name in found}
         results = []
         for role in terms:
             options, errors = read_variables(values, role)

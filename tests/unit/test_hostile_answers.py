@@ -24,7 +24,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
-    READERS,
+    FILTER_KEYS,
     Matcher,
     Selection,
 )
@@ -130,7 +130,7 @@ def assert_readable(server: SourceServer) -> None:
     assert min(storage.total, storage.replicated, storage.backlogged) >= 0
     assert storage.percent is None or 0 <= storage.percent <= 100
     assert all(isinstance(text, str) for pair in readers.tags_of(server).items() for text in pair)
-    for key in (*READERS, "tag:Env"):
+    for key in (*FILTER_KEYS, "tag:Env"):
         assert Matcher({key: ["*"]}).matches(server) in (True, False)
     assert lifecycle_of(server) in LIFECYCLES
     assert find(HostileApi(server, SAMPLE), Selection(filters={"hostname": ["*"]})).servers in ([], [server])

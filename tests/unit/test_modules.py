@@ -169,6 +169,49 @@ def test_info_keeps_the_order_of_the_ids_and_names_those_that_are_unknown(run: R
     assert f"source-server-id={sid(9)}" in result["msg"]
 
 
+FLEET = {
+    "page_size": 3,
+    "regions": {
+        "eu-west-1": {
+            "servers": [
+                {"sourceServerID": sid(1), "hostname": "web1", "tags": {"env": "prod", "Backup": "true"}},
+                {"sourceServerID": sid(2), "hostname": "web2", "tags": {"env": "prod"}, "state": "CONTINUOUS"},
+                {"sourceServerID": sid(3), "hostname": "db2", "replicationDirection": "FAILBACK"},
+                {"sourceServerID": sid(4), "hostname": "test[1]", "tags": {"env": "test"}},
+            ]
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({}, [1, 2, 3, 4]),
+        ({"filters": {"tag:env": "prod"}}, [1, 2]),
+        ({"filters": {"tag:Backup": True}}, [1]),
+        ({"filters": {"tag-key": "Back*"}}, [1]),
+        ({"filters": {"tag:env": "*", "hostname": "web?"}}, [1, 2]),
+        ({"filters": {"hostname": ["web2", "db2"]}}, [2, 3]),
+        ({"filters": {"hostname": "test[1]"}}, [4]),
+        ({"filters": {"hostname": ["WEB1", "Test*"]}}, [1, 4]),
+        ({"filters": {"replication-state": "CONTINUOUS"}}, [2]),
+        ({"filters": {"replication-direction": "FAILBACK"}}, [3]),
+        ({"filters": {"hostname": "nobody"}}, []),
+        ({"source_server_ids": [sid(9)]}, []),
+    ],
+    ids=str,
+)
+def test_info_sums_up_what_it_found(run: Run, emulator: Emulator, arguments: dict[str, Any], found: list[int]) -> None:
+    emulator.load(FLEET)
+    result = run(INFO, **arguments)
+    assert [server["source_server_id"] for server in result["source_servers"]] == [sid(number) for number in found]
+    assert result["summary"]["matched"] == sum(result["summary"]["by_state"].values()) == len(found)
+    # A stopped server has no disks.
+    assert (result["summary"]["replicated_percent"] is None) == (2 not in found)
+    assert (result["summary"]["total_storage_bytes"] == 0) == (2 not in found)
+
+
 def test_info_takes_one_id_too(run: Run) -> None:
     result = run(INFO, source_server_id=sid(3), max_lag=1800)
     assert [each["source_server_id"] for each in result["protection"]] == [sid(3)]

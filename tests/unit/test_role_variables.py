@@ -17,7 +17,7 @@ from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judge
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.variables import (
     HOST_VARIABLES,
     OTHERS,
-    READERS,
+    ROLE_VARIABLES,
     RULES,
     read_variables,
     unknown_variables,
@@ -47,7 +47,7 @@ def test_a_name_that_is_like_no_other_is_refused_too() -> None:
 
 
 def test_names_of_facts_results_and_host_variables_are_known() -> None:
-    names = [*OTHERS, *READERS, *(f"drs_{name}" for name in HOST_VARIABLES)]
+    names = [*OTHERS, *ROLE_VARIABLES, *(f"drs_{name}" for name in HOST_VARIABLES)]
     assert unknown_variables(names) == []
 
 
@@ -63,25 +63,25 @@ def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> Non
     options = spec["argument_specs"]["main"]["options"]
     tasks = (ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8")
     assert {f"drs_{name}" for name in re.findall(r"drs_options\.set\.(\w+)", tasks)} <= set(options)
-    assert set(options) <= set(READERS)
+    assert set(options) <= set(ROLE_VARIABLES)
     # ansible-core would refuse the empty text of a survey for any other type.
     assert {option["type"] for option in options.values()} <= {"raw", "str"}
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    assert set(re.findall(r"\bdrs_\w+", tasks)) - modules <= {*READERS, *OTHERS}
+    assert set(re.findall(r"\bdrs_\w+", tasks)) - modules <= {*ROLE_VARIABLES, *OTHERS}
 
 
 def test_every_option_is_in_the_argument_spec_of_a_role() -> None:
     specs = [
         yaml_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")) for role in ROLES
     ]
-    assert {name for spec in specs for name in spec["argument_specs"]["main"]["options"]} == set(READERS)
+    assert {name for spec in specs for name in spec["argument_specs"]["main"]["options"]} == set(ROLE_VARIABLES)
     assert set(RULES) == set(ROLES)
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "\n", None, [], {}])
 def test_an_empty_value_counts_as_not_set(empty: Any) -> None:
-    assert read_variables(dict.fromkeys(READERS, empty), "report") == ({}, [])
-    assert read_variables({**dict.fromkeys(READERS, empty), **SELECTED}, "protect") == (
+    assert read_variables(dict.fromkeys(ROLE_VARIABLES, empty), "report") == ({}, [])
+    assert read_variables({**dict.fromkeys(ROLE_VARIABLES, empty), **SELECTED}, "protect") == (
         {"filters": {"hostname": "web1"}},
         [],
     )

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError, InvalidOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import find, unmatched_everywhere
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
-    READERS,
+    FILTER_KEYS,
     Filters,
     Matcher,
     Names,
@@ -185,7 +185,7 @@ def test_an_unknown_key_is_rejected_and_the_known_ones_are_listed(key: object) -
     with pytest.raises(InvalidOptions) as raised:
         parse_filters("filters", {"hostname": "web1", key: "a"})
     assert str(raised.value).startswith(f"filters: unknown key {key};")
-    assert all(known in str(raised.value) for known in [*READERS, "tag:<Key>"])
+    assert all(known in str(raised.value) for known in [*FILTER_KEYS, "tag:<Key>"])
 
 
 @pytest.mark.parametrize("key", ["staging-account-id", "origin-account-id"])
@@ -269,8 +269,8 @@ KEYS: list[tuple[str, str, str]] = [
 
 def test_every_key_is_tested() -> None:
     tested = {key for key, _hit, _miss in KEYS if not key.startswith("tag:")}
-    assert not set(READERS) - tested, f"add {set(READERS) - tested} to KEYS, and their members to SERVER"
-    assert tested == set(READERS)
+    assert not set(FILTER_KEYS) - tested, f"add {set(FILTER_KEYS) - tested} to KEYS, and their members to SERVER"
+    assert tested == set(FILTER_KEYS)
 
 
 @pytest.mark.parametrize(("key", "hit", "miss"), KEYS)
@@ -504,7 +504,7 @@ def test_a_host_name_of_another_form_has_a_filter_that_would_match(
 def test_excluded_filters_that_match_nothing_are_found_among_all_that_is_listed(
     monkeypatch: pytest.MonkeyPatch, exclude_filters: list[Filters], missing: list[str], idle: list[str]
 ) -> None:
-    monkeypatch.setitem(READERS, "lifecycle", lambda _server: "normal")
+    monkeypatch.setitem(FILTER_KEYS, "lifecycle", lambda _server: "normal")
     for filters in ({"hostname": ["web1"]}, {"source-server-id": [sid(1)]}, {}):
         drs = fleet()
         result = find(drs, Selection(filters=filters, exclude_filters=exclude_filters))

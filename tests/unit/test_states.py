@@ -43,9 +43,9 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     details_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
+    FILTER_KEYS,
     NAMING,
     NARROWING,
-    READERS,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.states import PHASES, Phase, phase_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.drill import WORDS
@@ -396,9 +396,9 @@ def test_the_documentation_of_filters_names_every_key() -> None:
     options = yaml_load(ModuleDocFragment.DOCUMENTATION)["options"]
     text = " ".join(options["filters"]["description"])
     named = set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text))
-    missing = set(READERS) - named
+    missing = set(FILTER_KEYS) - named
     assert not missing, f"name {missing} among the keys in the description of filters"
-    assert named == {*READERS, "tag:<Key>"}
+    assert named == {*FILTER_KEYS, "tag:<Key>"}
 
 
 @pytest.mark.parametrize(

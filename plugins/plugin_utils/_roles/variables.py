@@ -96,7 +96,7 @@ BOOLEAN: tuple[Read, str] = (check_type_bool, "true or false")
 NUMBER: tuple[Read, str] = (_positive, "a positive integer")
 MAPPING = 'a mapping, such as {"tag:Environment": "prod"}, or a line such as tag:Environment=prod'
 
-READERS: dict[str, tuple[Read, str]] = {
+ROLE_VARIABLES: dict[str, tuple[Read, str]] = {
     "drs_region": (str, "a text"),
     "drs_profile": (str, "a text"),
     "drs_source_server_ids": (_ids, "a list of IDs"),
@@ -211,9 +211,9 @@ RULES: dict[str, list[Rule]] = {
 
 def unknown_variables(names: Iterable[str]) -> list[str]:
     """A sentence for each name with our prefix that nothing here knows, with the nearest one."""
-    known = {*READERS, *OTHERS, *(f"{PREFIX}{name}" for name in HOST_VARIABLES)}
+    known = {*ROLE_VARIABLES, *OTHERS, *(f"{PREFIX}{name}" for name in HOST_VARIABLES)}
     unknown = sorted(name for name in names if name.startswith(PREFIX) and name not in known)
-    offered = [*READERS, "drs_hosts"]
+    offered = [*ROLE_VARIABLES, "drs_hosts"]
     return [
         f"{name} is not a variable of this collection; the nearest is "
         f"{difflib.get_close_matches(name, offered, n=1, cutoff=0)[0]}."
@@ -228,7 +228,7 @@ def read_variables(values: Mapping[str, Any], role: str) -> tuple[dict[str, Any]
     """
     options: dict[str, Any] = {}
     errors = []
-    for name, (read, what) in READERS.items():
+    for name, (read, what) in ROLE_VARIABLES.items():
         value = values.get(name)
         if _is_empty(value):
             continue

@@ -34,7 +34,7 @@ LIFECYCLE_KEY = "lifecycle"
 NARROWING: dict[str, Sequence[str]] = {STATE_KEY: tuple(PHASES), LIFECYCLE_KEY: tuple(LIFECYCLES)}
 """The keys whose values change with time, and their known values. Filters may leave no server only by them."""
 
-READERS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
+FILTER_KEYS: dict[str, Callable[[SourceServer], list[str] | str | None]] = {
     "tag-key": lambda server: list(tags_of(server)),
     "hostname": lambda server: text_at(server, *HINTS, "hostname"),
     "fqdn": lambda server: text_at(server, *HINTS, "fqdn"),
@@ -204,7 +204,7 @@ class Matcher:
 
 def texts_of(server: SourceServer, key: str) -> list[str]:
     """The server's values for a filter key; empty if there are none."""
-    value = tags_of(server).get(key[4:]) if key.startswith("tag:") else READERS[key](server)
+    value = tags_of(server).get(key[4:]) if key.startswith("tag:") else FILTER_KEYS[key](server)
     return value if isinstance(value, list) else [] if value is None else [value]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..api.errors import InvalidOptions
 from ..resources.operations import Goal
-from ..resources.selection import ACCOUNT_KEYS, READERS, STATE_KEY, Filters, Selection, is_literal
+from ..resources.selection import ACCOUNT_KEYS, FILTER_KEYS, STATE_KEY, Filters, Selection, is_literal
 from ..resources.servers import ACCOUNT_ID, SOURCE_SERVER_ID
 from ..resources.text import listed, printable
 
@@ -184,9 +184,9 @@ def _check_accounts(option: str, filters: Filters) -> None:
 
 def check_keys(option: str, keys: Iterable[object]) -> None:
     """Raises InvalidOptions that lists the keys that are not filter keys."""
-    unknown = [key for key in keys if key not in READERS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
+    unknown = [key for key in keys if key not in FILTER_KEYS and not re.fullmatch(r"tag:.+", str(key), re.DOTALL)]
     if unknown:
-        raise InvalidOptions(f"{option}: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(READERS))}")
+        raise InvalidOptions(f"{option}: unknown key {listed(unknown)}; use tag:<Key>, {listed(list(FILTER_KEYS))}")
 
 
 def _patterns(option: str, key: str, value: Any) -> list[str]:
