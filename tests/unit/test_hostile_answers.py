@@ -87,7 +87,7 @@ def server_with(replaced: Sequence[tuple[Path, Any]], state: str = "STOPPED") ->
 SHAPE = Session().get_service_model("drs").shape_for("SourceServer")
 SAMPLE: dict[str, Any] = {**sample(SHAPE), "sourceServerID": sid(0)}
 SAMPLE_JSON = json.dumps(SAMPLE)
-"""Decoding it takes a tenth of the time of a deep copy."""
+"""Decoding it takes a third of the time of a deep copy."""
 
 PATHS = [path for path in paths_of(SAMPLE) if path != ("sourceServerID",)]
 STOPPED = server_with([])
