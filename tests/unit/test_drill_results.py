@@ -143,6 +143,12 @@ def test_at_the_deadline_a_server_that_waits_for_the_quota_says_so() -> None:
     assert run.outcomes[1].reason.startswith("a quota is used up: ")
 
 
+def test_what_was_not_asked_before_the_deadline_is_no_reason() -> None:
+    hang = {"operation": "DescribeJobLogItems", "kind": "hang", "seconds": 200}
+    run = DrillWorld(fleet({}, {}, jobs=[{"servers": [sid(2)]}], faults=[hang])).run(wait_timeout=120).run
+    assert run.outcomes[0].reason == "no call was made in time; wait_timeout (120 s) expired"
+
+
 def test_at_the_deadline_a_server_that_was_drilled_is_not_counted_as_not_drilled() -> None:
     world = DrillWorld(fleet({"termination": SLOW}, {"launch": SLOW}, {}))
     run = world.run(sid(1), terminate=True, wait_timeout=900).run
@@ -233,12 +239,16 @@ def test_the_warning_of_a_held_server_has_nothing_of_what_was_waited_for_before(
     assert warning.endswith(f"that a launch would terminate: {sid(2)} server-0002")
 
 
-DENIED_READ = {"operation": "GetLaunchConfiguration", "code": "AccessDeniedException", "status": 403, "times": None}
+def denied_read(number: int) -> Script:
+    action = f"drs:GetLaunchConfiguration on resource: arn:aws:drs:eu-west-1:111122223333:source-server/{sid(number)}"
+    text = f"User: me is not authorized to perform: {action} because no identity-based policy allows the action"
+    return {**DENIED, "operation": "GetLaunchConfiguration", "server": sid(number), "message": text}
 
 
 def test_the_warning_of_a_held_server_names_the_permission_that_is_missing() -> None:
     living = [{"sourceServerID": sid(number)} for number in (1, 2)]
-    run = DrillWorld(fleet({}, {}, recovery_instances=living, faults=[DENIED_READ])).run(goal="absent").run
+    faults = [denied_read(number) for number in (1, 2)]
+    run = DrillWorld(fleet({}, {}, recovery_instances=living, faults=faults)).run(goal="absent").run
     (warning,) = warnings_by_cause(run.api.region, run.outcomes)
     assert "held, its instance may have been there before: these credentials" in warning
     assert "drs:GetLaunchConfiguration" in warning
@@ -262,10 +272,11 @@ ENDED_MEANWHILE: Script = {
             "would be freed of drill instances, 1 being freed already",
         ),
         (ENDED_MEANWHILE, {}, "freed of drill instances, 1 freed already"),
+        ({"recovery_instances": [{**LIVING, "age": 3600}]}, {"min_age": 24}, "freed of drill instances, 1 left"),
         ({}, {}, "freed of drill instances, 1 had none"),
     ],
 )
-def test_a_server_whose_drill_instance_others_terminate_did_have_one(
+def test_a_server_that_needs_no_call_is_counted_by_what_became_of_its_drill_instance(
     script: Script, options: dict[str, Any], told: str
 ) -> None:
     run = DrillWorld(fleet({}, **script)).run(goal="absent", **options).run
