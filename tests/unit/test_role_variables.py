@@ -66,7 +66,7 @@ def test_every_member_of_a_source_server_is_a_host_variable() -> None:
 def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> None:
     spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
-    tasks = (ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8")
+    tasks = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles" / role / "tasks").iterdir()))
     assert {f"drs_{name}" for name in re.findall(r"drs_options\.set\.(\w+)", tasks)} <= set(options)
     assert set(options) <= set(ROLE_VARIABLES)
     # ansible-core would refuse the empty text of a survey for any other type.
