@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from .faults import Actor, Fault, read_actor, read_fault
@@ -107,7 +108,7 @@ def read_script(script: Mapping[str, Any]) -> Script:
     """Reads a script (see README.md); raises ScriptError."""
     given = members_of(script, SCRIPT_KEYS, "the script")
     defaults = {
-        "timeline": given.get("default_timeline") or read_timeline(DEFAULT_TIMELINE, "default_timeline"),
+        "timeline": given.get("default_timeline") or _default_timeline(),
         "stale_describes": given.get("stale_describes", 0),
         "stale_seconds": given.get("stale_seconds", 0.0),
         "plans": {
@@ -131,6 +132,11 @@ def read_script(script: Mapping[str, Any]) -> Script:
         after_termination=given.get("after_termination", "kept"),
         linger=given.get("linger", 3),
     )
+
+
+@cache
+def _default_timeline() -> tuple[Step, ...]:
+    return read_timeline(DEFAULT_TIMELINE, "default_timeline")
 
 
 def _clock(value: Any, where: str) -> float | None:

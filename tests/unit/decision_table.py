@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import (
     LIFECYCLES,
     Lifecycle,
@@ -27,7 +27,7 @@ from ansible_collections.disaster_recovery.aws.tests.unit.fakes import FakeDrs, 
 GOALS: tuple[Goal, ...] = ("replicating", "continuous", "stopped")
 
 _FILE = Path(__file__).parents[1] / "integration" / "targets" / "states" / "table.yml"
-_ROWS = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["table"]
+_ROWS = yaml_load(_FILE.read_text(encoding="utf-8"))["table"]
 
 TABLE: dict[str | None, dict[Goal, Verdict]] = {row["state"]: {goal: row[goal] for goal in GOALS} for row in _ROWS}
 """State and goal to the verdict. None: no state in the answer."""

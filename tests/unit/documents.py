@@ -80,9 +80,14 @@ JSON = st.recursive(
 )
 
 
+def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
+    """An object with any of these members."""
+    return st.fixed_dictionaries({}, optional=members)
+
+
 def shaped(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """An object with any of these members, or any other JSON value."""
-    return st.one_of(st.fixed_dictionaries({}, optional=members), JSON)
+    return st.one_of(objects(**members), JSON)
 
 
 DISKS = st.lists(
@@ -97,7 +102,7 @@ DISKS = st.lists(
     max_size=3,
 )
 
-DOCUMENTS = shaped(
+OBJECTS = objects(
     sourceServerID=TEXTS,
     arn=TEXTS,
     recoveryInstanceId=TEXTS,
@@ -120,4 +125,5 @@ DOCUMENTS = shaped(
 )
 """Source servers with members of any JSON type."""
 
-OBJECTS = DOCUMENTS.filter(lambda each: isinstance(each, dict))
+DOCUMENTS = st.one_of(OBJECTS, JSON)
+"""The same, or another JSON value in the place of the whole server."""

@@ -45,6 +45,9 @@ HOSTILE: list[Any] = [
     {ESCAPES: ESCAPES},
 ]
 
+TYPES: list[Any] = [None, True, 1e308, ESCAPES, [], [[1]], {"a": None}]
+"""Values of each JSON type, which is all that botocore's parser looks at."""
+
 
 def sample(shape: Shape) -> Any:
     """A value with every member of the shape."""

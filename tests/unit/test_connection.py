@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api import connection
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import DrsApi
@@ -160,7 +160,7 @@ def test_an_api_is_made_for_its_region_and_deadline() -> None:
 
 
 def test_the_user_agent_names_this_collection_and_its_version() -> None:
-    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    galaxy = yaml_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     assert f"{galaxy['namespace']}.{galaxy['name']}" == COLLECTION
     assert galaxy["version"] == VERSION
     set_collection_info("earlier.call", "0.0.0")

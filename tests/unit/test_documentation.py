@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALL_TYPES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
@@ -38,7 +38,7 @@ SELECTIONS: dict[str, Any] = {
     "exclude_filters": [{"hostname": "web1"}],
 }
 FRAGMENT_TEXT = ModuleDocFragment.DOCUMENTATION
-FRAGMENT = yaml.safe_load(FRAGMENT_TEXT)
+FRAGMENT = yaml_load(FRAGMENT_TEXT)
 
 
 def plugin(name: str) -> Any:
@@ -66,7 +66,7 @@ def is_refused(selectors: tuple[str, ...], pair: tuple[str, str]) -> bool:
 @pytest.mark.parametrize("name", [name for name in NAMES if hasattr(plugin(name), "SELECTORS")])
 def test_options_that_are_refused_together_say_so_in_their_last_sentence(name: str) -> None:
     module = plugin(name)
-    options = {**FRAGMENT["options"], **yaml.safe_load(module.DOCUMENTATION)["options"]}
+    options = {**FRAGMENT["options"], **yaml_load(module.DOCUMENTATION)["options"]}
     for pair in itertools.combinations([*module.SELECTORS, "exclude_filters"], 2):
         for one, other in (pair, pair[::-1]):
             assert (other in excluded_by(options, one)) == is_refused(module.SELECTORS, pair), (one, other)
@@ -74,7 +74,7 @@ def test_options_that_are_refused_together_say_so_in_their_last_sentence(name: s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bounds_of_boto3_are_those_of_amazon_aws(name: str) -> None:
-    documentation = yaml.safe_load(plugin(name).DOCUMENTATION)
+    documentation = yaml_load(plugin(name).DOCUMENTATION)
     assert "amazon.aws.boto3" in documentation["extends_documentation_fragment"]
     own = [*documentation.get("requirements", []), *FRAGMENT["requirements"]]
     assert [each for each in own if "boto" in each] == []
@@ -88,7 +88,7 @@ def test_the_readme_names_the_iam_action_of_every_call(operation: str) -> None:
 
 @pytest.mark.parametrize("name", ["modules.drs_drill", "modules.drs_source_server_replication"])
 def test_the_counts_in_the_sample_of_a_message_add_up(name: str) -> None:
-    returned = yaml.safe_load(plugin(name).RETURN)
+    returned = yaml_load(plugin(name).RETURN)
     started, total, *others = map(int, re.findall(r"\b(\d+) ", returned["msg"]["sample"].partition("(")[0]))
     assert started + sum(others) == total
 
@@ -101,8 +101,8 @@ def returned_names(values: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("name", MODULES)
 def test_options_and_return_values_are_references_not_code(name: str) -> None:
     module = plugin(name)
-    documentation = yaml.safe_load(module.DOCUMENTATION)
-    known = {*FRAGMENT["options"], *documentation["options"], *returned_names(yaml.safe_load(module.RETURN))}
+    documentation = yaml_load(module.DOCUMENTATION)
+    known = {*FRAGMENT["options"], *documentation["options"], *returned_names(yaml_load(module.RETURN))}
     code = re.findall(r"C\((\w+)\)", FRAGMENT_TEXT + module.DOCUMENTATION + module.RETURN)
     assert sorted(known & set(code) - FACTS) == []
 
@@ -115,7 +115,7 @@ def test_the_readme_names_what_sets_facts() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and '"ansible_facts"' in ast.unparse(node).replace("'", '"')
     ]
-    modules = {name.partition(".")[2] for name in MODULES if "ansible_facts" in yaml.safe_load(plugin(name).RETURN)}
+    modules = {name.partition(".")[2] for name in MODULES if "ansible_facts" in yaml_load(plugin(name).RETURN)}
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Differences")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(drs_\w+)`", section)) - FACTS == modules
     assert [f"`{name}`" in section for name in functions] == [True]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -505,9 +506,7 @@ def machine_of(server: Any) -> Any:
         return None
 
 
-@properties
-@given(seen=sights())
-def test_no_drill_is_launched_over_an_instance_on_which_production_may_run(seen: Observed) -> None:
+def no_drill_is_launched_over_an_instance_on_which_production_may_run(seen: Observed) -> None:
     drilled_but_for_its_instances = observed(instances=seen.instances)
     for sight in (seen, drilled_but_for_its_instances):
         if whether_to_drill(sight).verdict != "drill":
@@ -520,17 +519,13 @@ def test_no_drill_is_launched_over_an_instance_on_which_production_may_run(seen:
         assert not isinstance(sight.configuration, Unreadable)
 
 
-@properties
-@given(seen=sights())
-def test_no_instance_is_terminated_that_is_not_marked_as_a_drill(seen: Observed) -> None:
+def no_instance_is_terminated_that_is_not_marked_as_a_drill(seen: Observed) -> None:
     for each in seen.instances:
         if whether_to_terminate(Doomed(seen, each)).verdict == "terminate":
             assert each.get("isDrill") is True
 
 
-@properties
-@given(seen=sights())
-def test_no_instance_is_terminated_that_was_there_before(seen: Observed) -> None:
+def no_instance_is_terminated_that_was_there_before(seen: Observed) -> None:
     for each in seen.instances:
         if whether_to_terminate(Doomed(seen, each)).verdict == "terminate":
             ids = (each.get("recoveryInstanceID"), each.get("ec2InstanceID"))
@@ -541,6 +536,30 @@ def test_no_instance_is_terminated_that_was_there_before(seen: Observed) -> None
             assert named is None or isinstance(named, dict)
             machine = (named or {}).get("launchIntoEC2InstanceID")
             assert machine is None or machine not in ids
+
+
+def every_ruling_has_a_reason_and_no_document_is_a_traceback(seen: Observed) -> None:
+    assert whether_to_drill(seen).reason
+    for each in seen.instances:
+        assert whether_to_terminate(Doomed(seen, each)).reason
+        assert is_living(each) in (True, False)
+    for each in seen.jobs:
+        assert how_it_ended(Ended(seen, each, is_late=True)).reason
+
+
+PROMISES: list[Callable[[Observed], None]] = [
+    no_drill_is_launched_over_an_instance_on_which_production_may_run,
+    no_instance_is_terminated_that_is_not_marked_as_a_drill,
+    no_instance_is_terminated_that_was_there_before,
+    every_ruling_has_a_reason_and_no_document_is_a_traceback,
+]
+
+
+@properties
+@given(seen=sights())
+def test_every_promise_holds_whatever_is_observed(seen: Observed) -> None:
+    for promise in PROMISES:
+        promise(seen)
 
 
 @properties
@@ -564,14 +583,3 @@ def test_an_answer_about_other_servers_is_no_clean_answer(answer: Any) -> None:
         servers = [each.get("sourceServerID") for each in named if is_object(each)] if isinstance(named, list) else []
         assert {each for each in servers if isinstance(each, str) and each} <= {ID}
         assert found.get("initiatedBy") in ("START_DRILL", None)
-
-
-@properties
-@given(seen=sights())
-def test_every_ruling_has_a_reason_and_no_document_is_a_traceback(seen: Observed) -> None:
-    assert whether_to_drill(seen).reason
-    for each in seen.instances:
-        assert whether_to_terminate(Doomed(seen, each)).reason
-        assert is_living(each) in (True, False)
-    for each in seen.jobs:
-        assert how_it_ended(Ended(seen, each, is_late=True)).reason

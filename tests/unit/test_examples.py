@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.disaster_recovery.aws.plugins.modules import (
     drs_drill,
@@ -68,7 +68,7 @@ def errors(name: str, arguments: Arguments) -> list[str]:
     return [*unknown, *ArgumentSpecValidator(spec).validate(literal).error_messages]
 
 
-FOUND = [(where, *task) for where, text in documents() for task in tasks(yaml.safe_load(text))]
+FOUND = [(where, *task) for where, text in documents() for task in tasks(yaml_load(text))]
 
 
 @pytest.mark.parametrize(("where", "name", "arguments"), FOUND)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.lifecycle import LIFECYCLES
 from ansible_collections.disaster_recovery.aws.plugins.modules import drs_source_server_replication
 from ansible_collections.disaster_recovery.aws.tests.emulator import Emulator
@@ -133,11 +133,11 @@ def test_a_new_python_process_prints_the_same(run: Run, tmp_path: Path, name: st
 
 
 def test_what_is_returned_is_what_is_documented(run: Run, emulator: Emulator) -> None:
+    documented = {name: yaml_load(import_module(f"{MODULES}.{name}").RETURN) for name in NAMES}
     for name, arguments, failing, conditions in RESULTS:
         emulator.load(expired(failing) if failing else SCRIPT)
         result = run(name, **arguments)
-        documented = yaml.safe_load(import_module(f"{MODULES}.{name}").RETURN)
-        due = {key: facts for key, facts in documented.items() if facts["returned"] in {"always", *conditions}}
+        due = {key: facts for key, facts in documented[name].items() if facts["returned"] in {"always", *conditions}}
         for key in OF_ANSIBLE:
             result.pop(key, None)
             due.pop(key, None)
@@ -467,7 +467,7 @@ def test_the_error_that_ended_a_run_is_returned(run: Run, emulator: Emulator) ->
     )
 
 
-DOCUMENTED: dict[str, Any] = yaml.safe_load(drs_source_server_replication.RETURN)
+DOCUMENTED: dict[str, Any] = yaml_load(drs_source_server_replication.RETURN)
 
 
 def test_the_lifecycles_that_return_documents_are_those_that_exist() -> None:

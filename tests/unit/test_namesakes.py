@@ -74,6 +74,30 @@ def test_machines_are_compared_before_host_names(
         assert found == {OLD: question(f"this machine {sentence}".strip())}
 
 
+UNPROTECTED: list[dict[str, Any]] = [
+    {"dataReplicationError": {"error": "SNAPSHOTS_FAILURE"}},
+    {"replicatedDisks": [{"totalStorageBytes": 100, "rescannedStorageBytes": 40}]},
+    {"replicatedDisks": [{"totalStorageBytes": 100, "volumeStatus": "MISSING_VOLUME_ATTRIBUTES"}]},
+]
+
+
+@pytest.mark.parametrize("info", UNPROTECTED, ids=str)
+def test_a_record_is_kept_while_its_namesake_is_not_protected(info: dict[str, Any]) -> None:
+    old = server(OLD, "DISCONNECTED", awsInstanceID="i-1", hostname="web1")
+    twin = server(NEW, "CONTINUOUS", awsInstanceID="i-1")
+    namesake = server(NEW, "CONTINUOUS", hostname="web1")
+    for each in (twin, namesake):
+        each["dataReplicationInfo"].update(info)
+    keep = f"{NEW} copies the same machine and is CONTINUOUS, but not protected yet: keep this record until it is, then"
+    assert namesakes([old, twin]) == {OLD: f"{keep} delete it"}
+    unsure = question("this machine (i-1)").replace(
+        "delete this record", "delete this record once that one is protected"
+    )
+    assert namesakes([old, namesake]) == {OLD: unsure}
+    healthy = server(sid(3), "CONTINUOUS", awsInstanceID="i-1")
+    assert namesakes([old, twin, healthy]) == {OLD: STALE.replace(NEW, sid(3))}
+
+
 @pytest.mark.parametrize(("old", "new"), list(itertools.product([*PHASES, "SOMETHING_NEW"], repeat=2)))
 def test_only_a_disconnected_server_has_a_namesake_and_only_a_continuous_one_is_one(old: str, new: str) -> None:
     found = namesakes([server(OLD, old, hostname="web1"), server(NEW, new, hostname="web1")])

@@ -178,8 +178,18 @@ def test_a_server_that_this_run_stopped_needs_nothing() -> None:
     assert next_step_of(document("DISCONNECTED"), "DISCONNECTED", called_by_run=True) == SEE_THE_AGENT
 
 
-def test_production_is_not_called_home_again_where_the_copy_has_an_error() -> None:
-    server = document("CONTINUOUS", "SNAPSHOTS_FAILURE", **MEMBERS["failed_over"])
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"dataReplicationError": {"error": "SNAPSHOTS_FAILURE"}},
+        {"replicatedDisks": [{"totalStorageBytes": 100, "rescannedStorageBytes": 40}]},
+        {"replicatedDisks": [{"totalStorageBytes": 100, "volumeStatus": "MISSING_VOLUME_ATTRIBUTES"}]},
+    ],
+    ids=str,
+)
+def test_production_is_not_called_home_again_where_the_copy_would_not_be_protected(info: dict[str, Any]) -> None:
+    server = document("CONTINUOUS", **MEMBERS["failed_over"])
+    server["dataReplicationInfo"].update(info)
     assert HOME_AGAIN not in (next_step_of(server, "CONTINUOUS") or "")
 
 

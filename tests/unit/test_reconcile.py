@@ -558,7 +558,7 @@ def test_the_deferred_name_the_first_three_that_hold_a_place(holders: int, named
     deferred = drs.run(max_in_progress=1).outcomes[-1]
 
     assert deferred.reason == f"{holders} of 1 places are taken: {named}"
-    assert deferred.cause == f"{holders} of 1 places are taken"
+    assert deferred.cause == f"deferred, since {holders} of 1 places are taken"
     assert deferred.warning is None
 
 

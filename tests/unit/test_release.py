@@ -13,7 +13,7 @@ import tarfile
 from pathlib import Path, PurePath
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -51,7 +51,7 @@ LITTER = (
 )
 """What environments, caches, and the tools of the reviews leave in a checkout."""
 GENERATED = {"FILES.json", "MANIFEST.json"}
-GALAXY_YML = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+GALAXY_YML = yaml_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 
 def files() -> list[str]:
@@ -123,7 +123,7 @@ def test_the_links_of_the_readme_are_whole_addresses_since_it_is_read_outside_th
 
 
 def test_the_changelog_of_a_release_names_what_is_new_in_it() -> None:
-    releases = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    releases = yaml_load((ROOT / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
     named = {
         (version, entry["name"])
         for version, release in releases.items()
@@ -146,7 +146,7 @@ def test_the_changelog_of_a_release_names_what_is_new_in_it() -> None:
 
 
 def test_the_dependencies_are_the_same_everywhere() -> None:
-    listed = yaml.safe_load((ROOT / "requirements.yml").read_text(encoding="utf-8"))["collections"]
+    listed = yaml_load((ROOT / "requirements.yml").read_text(encoding="utf-8"))["collections"]
     assert {each["name"]: each["version"] for each in listed} == GALAXY_YML["dependencies"]
 
 

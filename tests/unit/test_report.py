@@ -358,14 +358,22 @@ def test_an_age_is_short(seconds: float | None, text: str) -> None:
 
 
 def outcome(number: int, **members: Any) -> dict[str, Any]:
-    row = {"source_server_id": f"s-{number}", "hostname": None, "state": "CONTINUOUS", "failed": False, "reason": "r"}
-    return {**row, **members}
+    row = {"source_server_id": f"s-{number}", "hostname": None, "state": "CONTINUOUS", "failed": False, "held": False}
+    return {**row, "reason": "r", "replication_error": None, **members}
 
 
 def test_a_failed_run_prints_its_sentence_then_the_failed_and_stuck_servers() -> None:
     outcomes = [outcome(1), outcome(2, failed=True, state=None), outcome(3, state="STALLED", hostname="web3")]
     failed = {"msg": "1 of 3 failed.", "outcomes": outcomes, "summary": {}, "has_failed": True}
     assert outcome_lines(failed) == ["1 of 3 failed.", "  s-2  -  -: r", "  s-3  web3  STALLED: r"]
+    alone = [
+        outcome(4, state="STALLED", held=True),
+        outcome(5, state="INITIATING"),
+        outcome(6, state="CONTINUOUS", replication_error="SNAPSHOTS_FAILURE"),
+    ]
+    failing = outcome(7, state="INITIATING", replication_error="AGENT_NOT_SEEN", reason="x" * 200)
+    lines = outcome_lines({**failed, "outcomes": [*alone, failing]})
+    assert lines == ["1 of 3 failed.", f"  s-7  -  INITIATING: {'x' * 200}"]
     assert outcome_lines({**failed, "has_failed": False}) == ["1 of 3 failed."]
     many = {**failed, "outcomes": [outcome(n, failed=True) for n in range(100)]}
     assert outcome_lines(many)[-1] == "  and 70 more"

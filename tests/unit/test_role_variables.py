@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.lookup.drs_options import LookupModule
 from ansible_collections.disaster_recovery.aws.plugins.modules.drs_drill import ARGUMENT_SPEC as DRILL_SPEC
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
@@ -64,7 +64,7 @@ def test_every_member_of_a_source_server_is_a_host_variable() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> None:
-    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    spec = yaml_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
     tasks = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles" / role / "tasks").iterdir()))
     assert {f"drs_{name}" for name in re.findall(r"drs_options\.set\.(\w+)", tasks)} <= set(options)
@@ -77,8 +77,7 @@ def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> Non
 
 def test_every_option_is_in_the_argument_spec_of_a_role() -> None:
     specs = [
-        yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-        for role in ROLES
+        yaml_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")) for role in ROLES
     ]
     assert {name for spec in specs for name in spec["argument_specs"]["main"]["options"]} == set(ROLE_VARIABLES)
     assert set(RULES) == set(ROLES)
@@ -266,7 +265,7 @@ def test_a_report_without_a_place_is_refused_before_aws_is_called(tmp_path: Path
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_play_that_ignores_errors_does_not_ignore_wrong_variables(role: str) -> None:
-    [main] = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    [main] = yaml_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8"))
     checks = [task for task in main["block"] if task["name"] == "Check the variables"]
     assert [task["ignore_errors"] for task in checks] == [False]
 

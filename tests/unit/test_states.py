@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.doc_fragments.source_servers import ModuleDocFragment
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.calls import CALL_TYPES
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import (
@@ -393,7 +393,7 @@ def test_docs_states_md_has_the_first_check_of_the_code() -> None:
 
 
 def test_the_documentation_of_filters_names_every_key() -> None:
-    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    options = yaml_load(ModuleDocFragment.DOCUMENTATION)["options"]
     text = " ".join(options["filters"]["description"])
     named = set(re.findall(r"[CV]\(([\w:<>-]{2,})\)", text))
     missing = set(FILTER_KEYS) - named
@@ -409,7 +409,7 @@ def test_the_documentation_of_filters_names_every_key() -> None:
     ],
 )
 def test_the_documentation_of_exclude_filters_names_the_keys_that_differ(keys: Collection[str], sentence: str) -> None:
-    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    options = yaml_load(ModuleDocFragment.DOCUMENTATION)["options"]
     (listed,) = re.findall(sentence, " ".join(options["exclude_filters"]["description"]))
     assert set(re.findall(r"V\(([\w-]+)\)", listed)) == set(keys), "the sentence in exclude_filters names these keys"
 

@@ -14,6 +14,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.cal
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import DrsError
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Operation, Verdict
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import failure_message
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
     ANSWERED,
@@ -531,6 +532,18 @@ def test_a_conflict_that_does_not_end_fails_at_the_deadline_with_what_aws_said_a
     assert CONFLICT.message in run.only.reason
     assert "quota of replicating source servers" in run.only.reason
     assert run.took == 300
+    message = failure_message(run.run) or ""
+    assert CONFLICT.message in message
+    assert "quota of replicating source servers" in message
+
+
+def test_a_refused_stop_has_no_hint_at_the_quota_of_replicating_servers() -> None:
+    drs = one(["CONTINUOUS"], stops=[End(CONFLICT)] * 99)
+    for options in ({"wait": False}, {"wait_timeout": 300}):
+        reason = drs.run(goal="stopped", **options).only.reason
+        assert CONFLICT.message in reason
+        assert "; a job may hold the server" in reason
+        assert "quota" not in reason
 
 
 def test_a_start_that_pauses_after_a_conflict_leaves_its_place_to_the_next_server() -> None:

@@ -17,7 +17,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
     Lifecycle,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.next_steps import next_step_of
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.operations import Goal, Operation
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.servers import SourceServer
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.replication import values_of
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import RunOptions
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
@@ -202,6 +203,21 @@ def test_the_warning_about_a_stop_by_force_outlasts_the_looks_that_follow(stale:
     run = run_one(server, goal="stopped", force=True, wait=wait, wait_timeout=600)
     assert run.took_effect == {sid(1)}
     ((warning, _detail),) = run.only.warnings
+    assert "force stops it although" in warning
+
+
+class AnswersWithTheOldState(FakeDrs):
+    """Its answer to a stop does not show the effect yet. What the service answers is not known."""
+
+    def send(self, operation: Operation, source_server_id: str) -> SourceServer:
+        answer = super().send(operation, source_server_id)
+        answer["dataReplicationInfo"]["dataReplicationState"] = "PAUSED"
+        return answer
+
+
+def test_a_stop_by_force_is_warned_of_once_whatever_its_answer_shows() -> None:
+    drs = AnswersWithTheOldState({sid(1): FakeServer(["STALLED"])})
+    ((warning, _detail),) = drs.run(goal="stopped", force=True).only.warnings
     assert "force stops it although" in warning
 
 

@@ -10,11 +10,11 @@ import importlib.util
 import json
 from pathlib import Path
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
-JOBS = yaml.safe_load(TEXT)["jobs"]
+JOBS = yaml_load(TEXT)["jobs"]
 ROWS = json.loads((ROOT / ".ci" / "matrix.json").read_text(encoding="utf-8"))
 
 

@@ -74,14 +74,20 @@ def outcome_lines(result: Mapping[str, Any]) -> list[str]:
     lines = [str(result.get("msg", ""))]
     if not result.get("has_failed"):
         return lines
-    told = [each for each in result.get("outcomes") or [] if each["failed"] or each["state"] in STUCK]
+    told = [each for each in result.get("outcomes") or [] if each["failed"] or _is_stuck(each)]
     lines += [f"  {_outcome_line(each)}" for each in told[:SCREEN]]
     return [*lines, *([f"  and {len(told) - SCREEN} more"] if len(told) > SCREEN else [])]
 
 
+def _is_stuck(outcome: Mapping[str, Any]) -> bool:
+    """Whether no data flows until somebody acts, as the module counts it."""
+    is_failing = outcome["state"] == "INITIATING" and outcome["replication_error"] is not None
+    return not outcome["held"] and (outcome["state"] in STUCK or is_failing)
+
+
 def _outcome_line(outcome: Mapping[str, Any]) -> str:
     name = printable(outcome["hostname"] or "-", 40)
-    return f"{outcome['source_server_id']}  {name}  {outcome['state'] or '-'}: {printable(outcome['reason'], 120)}"
+    return f"{outcome['source_server_id']}  {name}  {outcome['state'] or '-'}: {printable(outcome['reason'])}"
 
 
 def report_lines(rows: Sequence[Row], verdict: str, lists_all: bool) -> list[str]:

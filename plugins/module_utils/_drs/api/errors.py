@@ -84,8 +84,7 @@ ERROR_KINDS: dict[ErrorKind, ErrorKindFacts] = {
         ends_run=False,
         ends_listing=True,
         most_calls=2,
-        # https://docs.aws.amazon.com/general/latest/gr/drs.html
-        hint="a job may hold the server, or the quota of replicating source servers in this Region is used up",
+        hint="a job may hold the server",
     ),
     # Not applied, because too much is running.
     "quota": ErrorKindFacts(

@@ -10,8 +10,10 @@ Where a machine was replaced or its agent installed anew, its old record stays D
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from .lifecycle import lifecycle_of
+from .next_steps import shortcoming_of
 from .servers import SourceServer, ec2_instance_id_of, hostname_of, state_of, text_at, vmware_uuid_of
 from .states import phase_of
 from .text import printable
@@ -23,11 +25,19 @@ NAMESAKE_CAUSE = (
 """The cause that all servers with a namesake share. Deleting a record cannot be undone."""
 
 
+class Namesake(NamedTuple):
+    """A CONTINUOUS server, and whether something contradicts that it is protected."""
+
+    is_unprotected: bool
+    source_server_id: str
+
+
 def namesakes(servers: Iterable[SourceServer]) -> dict[str, str]:
     """What to do about each disconnected server with a namesake that is CONTINUOUS, by source server ID.
 
     Both are normal: after a failover a disconnected source is no surprise. The same EC2 instance or VMware machine is
-    the same machine. The same host name alone is a question, since clones share it.
+    the same machine. The same host name alone is a question, since clones share it. While the namesake is not
+    protected, the disconnected server may have the only recovery points.
     """
     disconnected: list[SourceServer] = []
     protected: list[SourceServer] = []
@@ -40,28 +50,39 @@ def namesakes(servers: Iterable[SourceServer]) -> dict[str, str]:
     for server in disconnected:
         twin, namesake = by_machine.get(_machine_of(server)), by_hostname.get(_caseless_hostname_of(server))
         if twin:
-            text = f"{printable(twin)} copies the same machine and is CONTINUOUS: this record is stale, delete it"
+            text = f"{_named(twin)} copies the same machine and is CONTINUOUS{_what_to_do_with_copy(twin)}"
         elif namesake:
-            text = f"{printable(namesake)} has the same host name and is CONTINUOUS: {_question(server)}"
+            text = f"{_named(namesake)} has the same host name and is CONTINUOUS: {_question(server, namesake)}"
         else:
             continue
         found[_id_of(server)] = text
     return found
 
 
-def _question(server: SourceServer) -> str:
+def _what_to_do_with_copy(twin: Namesake) -> str:
+    if twin.is_unprotected:
+        return ", but not protected yet: keep this record until it is, then delete it"
+    return ": this record is stale, delete it"
+
+
+def _question(server: SourceServer, namesake: Namesake) -> str:
     instance = ec2_instance_id_of(server)
     machine = f"this machine ({printable(instance)})" if instance else "this machine"
-    return f"if {machine} was replaced, delete this record; if it still runs, reconnect its agent"
+    first = " once that one is protected" if namesake.is_unprotected else ""
+    return f"if {machine} was replaced, delete this record{first}; if it still runs, reconnect its agent"
 
 
-def _index(servers: Sequence[SourceServer], key_of: Callable[[SourceServer], str | None]) -> dict[str | None, str]:
-    """The ID of the first server by ID with each key; None is no key."""
-    by_key: dict[str | None, str] = {}
+def _named(namesake: Namesake) -> str:
+    return printable(namesake.source_server_id)
+
+
+def _index(servers: Sequence[SourceServer], key_of: Callable[[SourceServer], str | None]) -> dict[str | None, Namesake]:
+    """The first server with each key, the protected before the others, then by ID; None is no key."""
+    by_key: dict[str | None, Namesake] = {}
     for server in servers:
-        key, source_server_id = key_of(server), _id_of(server)
+        key, namesake = key_of(server), Namesake(shortcoming_of(server) is not None, _id_of(server))
         if key is not None:
-            by_key[key] = min(source_server_id, by_key.get(key, source_server_id))
+            by_key[key] = min(namesake, by_key.get(key, namesake))
     return by_key
 
 

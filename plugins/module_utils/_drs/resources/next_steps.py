@@ -225,7 +225,7 @@ def _protect_recovery_instance(server: SourceServer | None, state: str | None) -
         step += f"{_maybe_protected_by(server)}, or fail back; leave this server and its agent alone"
     else:
         step += ": protect it by reversed replication or fail back, and leave this server and its agent alone"
-    if state == "CONTINUOUS" and not error_of(server):
+    if state == "CONTINUOUS" and not shortcoming_of(server):
         step += (
             f"; if production is back at the source, terminate {_instance(server)}, and it counts as protected again"
         )

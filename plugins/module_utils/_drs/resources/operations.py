@@ -51,7 +51,7 @@ class OperationFacts(CallFacts):
     call without a response took effect. pending: the verdicts that become "wait" after an accepted call, because the
     state does not show it yet. shows_within: maximum seconds of that delay. undone_by: the opposite operation.
     is_limited: whether max_in_progress applies. verb: past participle for messages. already: phrase for servers that
-    need no call.
+    need no call. quota: what AWS limits, for the hint after a conflict.
     """
 
     leads_to: str
@@ -62,6 +62,7 @@ class OperationFacts(CallFacts):
     is_limited: bool
     verb: str
     already: str
+    quota: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ OPERATIONS: dict[Operation, OperationFacts] = {
         is_limited=True,
         verb="started",
         already="running already",
+        # https://docs.aws.amazon.com/general/latest/gr/drs.html
+        quota="the quota of replicating source servers in this Region",
     ),
     "stop": OperationFacts(
         api_name="StopReplication",

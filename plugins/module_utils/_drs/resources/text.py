@@ -24,10 +24,11 @@ def printable(text: object, longest: int = LONGEST_TEXT) -> str:
 
     The owner of a source server chooses its hostname, so such text must not be able to control the terminal.
     """
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in str(text).strip()[: longest + 1]
-    )
+    shown = str(text).strip()[: longest + 1]
+    if not shown.isprintable():
+        shown = "".join(
+            letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in shown
+        )
     if len(shown) <= longest:
         return shown
     words = shown[:longest].rpartition(" ")[0].rstrip()

@@ -40,8 +40,14 @@ def fail_with(work: Work, error: DrsError) -> None:
         before = f"DRS accepted the {work.outcome.action}, then: "
     elif ((work.is_due or work.attempts) and not work.sent) or not error.facts.is_sent:
         before = _untried(work)
-    fail(work, "; ".join(part for part in (f"{before}{error.message}", error.facts.hint) if part))
+    fail(work, "; ".join(part for part in (f"{before}{error.message}", _hint(work, error)) if part))
     work.outcome.error_code, work.outcome.error_message = error.code, error.error_message
+
+
+def _hint(work: Work, error: DrsError) -> str:
+    """What to check after this error, which has no hint for most kinds."""
+    hint, quota = error.facts.hint, OPERATIONS[work.run.operation].quota
+    return f"{hint}, or {quota} is used up" if hint and quota else hint
 
 
 def _untried(work: Work) -> str:
@@ -81,12 +87,9 @@ def _expire(work: Work) -> None:
     reason = outcome.reason or "not described in time"
     if error and not error.facts.is_sent:
         reason, error = f"{_untried(work)}{error.message}", None
-    parts = [
-        reason,
-        outcome.detail,
-        *([error.message, error.facts.hint] if error else []),
-        f"wait_timeout ({work.run.options.wait_timeout:g} s) expired",
-    ]
-    fail(work, "; ".join(part for part in parts if part), outcome.cause or reason)
+    refusal = [error.message, _hint(work, error)] if error else []
+    parts = [reason, outcome.detail, *refusal, f"wait_timeout ({work.run.options.wait_timeout:g} s) expired"]
+    causes = [outcome.cause or reason, *(refusal if error and error.facts.is_answered else [])]
+    fail(work, "; ".join(part for part in parts if part), "; ".join(cause for cause in causes if cause))
     if error:
         outcome.error_code, outcome.error_message = error.code, error.error_message

@@ -101,4 +101,4 @@ def defer(work: Work, occupying: Sequence[Work]) -> None:
     ]
     more = [f"and {len(occupying) - IN_PROGRESS_NAMED} more"] if len(occupying) > IN_PROGRESS_NAMED else []
     taken = f"{len(occupying)} of {options.max_in_progress} places are taken"
-    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}", cause=taken)
+    work.outcome.finish("deferred", f"{taken}: {', '.join(named + more)}", cause=f"deferred, since {taken}")

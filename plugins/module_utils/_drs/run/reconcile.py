@@ -268,7 +268,10 @@ def _send(work: Work) -> None:
     work.record(None)
     work.observe_at = run.clock() + run.options.wait_delay
     outcome.action, outcome.latest, outcome.changed = run.operation, server, True
-    outcome.explain(work.rule, warn_of_error=OPERATIONS[run.operation].is_limited)
+    warns_of_error = OPERATIONS[run.operation].is_limited
+    outcome.explain(work.rule, warn_of_error=warns_of_error)
+    # What a stop is warned of was said before the call, and the answer may still show it.
+    outcome.warning = outcome.warning if warns_of_error else None
     outcome.reason = outcome.cause = f"DRS accepted the {run.operation}"
     if not run.options.wait:
         outcome.finish("done", outcome.reason)
