@@ -47,7 +47,9 @@ options:
       - Looks up which source servers had a successful recovery drill within so many days, from 1 to 3650, and returns
         it as RV(protection[].drill_evidence). It does not decide whether a source server counts as protected.
       - A later recovery does not hide a drill, and a drill that failed is none. The jobs are listed once with
-        C(DescribeJobs), and their logs with C(DescribeJobLogItems) where they decide.
+        C(DescribeJobs), and their logs with C(DescribeJobLogItems) where they decide. If a log does not tell of a
+        launch, its instance is looked for with C(DescribeRecoveryInstances).
+      - If such a log or instance cannot be read, RV(protection[].drill_result) is V(unknown), and a warning says why.
     type: int
   return_source_servers:
     description:
@@ -351,6 +353,15 @@ protection:
           choices: [passed, failed, unknown]
           returned: always
           sample: passed
+    drill_result:
+      description:
+        - V(done) if there is RV(protection[].drill_evidence). Otherwise what became of the newest drill within
+          O(max_drill_age) days, where V(unknown) is also one that could not be read. Null if there was none, or
+          O(max_drill_age) is not set.
+      type: str
+      choices: [done, failed, running, unknown]
+      returned: always
+      sample: done
     last_seen:
       description: When DRS last saw the agent, null if AWS reported none.
       type: str
@@ -472,6 +483,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.err
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.listing import Found, find
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.recovery import DrsRecoveryApi
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.snapshots import Lookup, ended_by, look_up
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.evidence import DrillLookup
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.namesakes import namesakes
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.selection import (
     Selection,
@@ -486,6 +498,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results
     Protection,
     message,
     protection_of,
+    unread_drill_warnings,
     values_of,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.summaries import (
@@ -539,7 +552,7 @@ def main() -> None:
     protections = [
         replace(
             protection_of(server, criteria, lookup, known.get(server["sourceServerID"])),
-            drill=drills.get(server["sourceServerID"]),
+            drill=drills.get(server["sourceServerID"], DrillLookup()),
         )
         for server, lookup in zip(found.servers, lookups, strict=True)
     ]
@@ -548,6 +561,7 @@ def main() -> None:
     warnings = [
         *silence_warnings(api.region, [(server, criteria.now) for server in found.servers]),
         *claimed_warnings(api.region, found.servers),
+        *unread_drill_warnings(protections, api.region),
     ]
     for warning in warnings:
         warn(warning)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -21,11 +22,16 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.sna
     look_up,
     newest,
 )
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.evidence import (
+    DrillLookup,
+    Unreadable,
+)
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.results.protection import (
     Criteria,
     message,
     protection_of,
     row_of,
+    unread_drill_warnings,
     values_of,
 )
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import decide
@@ -132,8 +138,25 @@ def test_a_row_tells_what_aws_sent() -> None:
         "recovery_point_age": 60,
         "last_launch": {"type": "DRILL", "status": "LAUNCHED", "at": "2026-11-01T08:00:00Z", "job_id": None},
         "drill_evidence": None,
+        "drill_result": None,
         "last_seen": "2026-11-23T13:00:00Z",
     }
+
+
+def test_drills_that_could_not_be_read_are_told_once_for_each_cause() -> None:
+    lacks = DrillLookup("unknown", unread=Unreadable("these credentials lack drs:DescribeJobLogItems"))
+    lost = DrillLookup("unknown", unread=Unreadable("no answer"))
+    protections = [
+        replace(protection_of(server("CONTINUOUS", number), BY_STATE), drill=drill)
+        for number, drill in enumerate([lacks, lost, lacks, DrillLookup()], 1)
+    ]
+    assert [row_of(each, REGION)["drill_result"] for each in protections] == ["unknown", "unknown", "unknown", None]
+    [warning] = unread_drill_warnings(protections, REGION)
+    assert warning == (
+        f"The drills of 3 source servers in {REGION} could not be read: these credentials lack drs:DescribeJobLogItems:"
+        f" {sid(1)} web1, {sid(3)} web3; no answer: {sid(2)} web2"
+    )
+    assert unread_drill_warnings(protections[3:], REGION) == []
 
 
 @pytest.mark.parametrize(("length", "kept"), [(2048, True), (2049, False)])

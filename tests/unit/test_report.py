@@ -61,6 +61,7 @@ def server(number: int = 1, **members: Any) -> dict[str, Any]:
         "recovery_point_age": None,
         "last_launch": launch(None, None, None),
         "drill_evidence": None,
+        "drill_result": None,
         "last_seen": None,
         **members,
     }
@@ -83,7 +84,7 @@ UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host"}
 @pytest.mark.parametrize(
     ("last_launch", "told", "due"),
     [
-        (launch("DRILL", "TERMINATED", "2026-11-20T13:00:00Z"), ("done", 5), True),
+        (launch("DRILL", "TERMINATED", "2026-08-20T13:00:00Z"), ("done", 97), True),
         (launch("DRILL", "TERMINATED", "2026-01-01T00:00:00Z"), ("done", 329), True),
         (launch("DRILL", "FAILED", "2026-11-20T12:00:00Z"), ("failed", None), True),
         (launch("DRILL", "PENDING", "2026-11-26T11:00:00Z"), ("running", None), True),
@@ -107,6 +108,13 @@ def test_evidence_of_a_drill_counts_whatever_the_last_launch_is(type_: str | Non
     assert (drill["result"], drill["age_days"], drill["due"]) == ("done", 6, False)
 
 
+@pytest.mark.parametrize("told", ["failed", "running", "unknown"])
+def test_a_fresh_launch_that_proves_nothing_never_looks_like_a_drill_done(told: str) -> None:
+    row = {"last_launch": launch("DRILL", "LAUNCHED", "2026-11-20T12:00:00Z"), "drill_result": told}
+    drill = drill_of({**row, "drill_evidence": None}, 90, NOW)
+    assert (drill["result"], drill["age_days"], drill["due"]) == (told, None, True)
+
+
 def test_the_worst_come_first() -> None:
     states = ["CONTINUOUS", "BACKLOG", "STALLED", "STOPPED", "DISCONNECTED", "TELEPORTING"]
     servers = [server(n, state=state, protected=state == "CONTINUOUS") for n, state in enumerate(states)]
@@ -128,7 +136,13 @@ def test_the_worst_come_first() -> None:
             result(server()),
             {"max_drill_age": 90},
             False,
-            "1 had no drill in the last 90 days: s-00000000000000001 web1.",
+            "1 had no successful drill in the last 90 days: s-00000000000000001 web1.",
+        ),
+        (
+            result(server(drill_result="unknown"), server(2)),
+            {"max_drill_age": 90},
+            False,
+            "00000002 web2. Whether 1 had one in the last 90 days could not be read: s-00000000000000001 web1.",
         ),
         (DENIED, {"filters": {"hostname": "x"}}, False, "these credentials lack drs:DescribeSourceServers"),
         (UNREACHABLE, {}, False, "Failed to connect to the host"),

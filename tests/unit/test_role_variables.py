@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.disaster_recovery.aws.plugins.lookup.drs_options import LookupModule
+from ansible_collections.disaster_recovery.aws.plugins.modules.drs_drill import ARGUMENT_SPEC as DRILL_SPEC
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.variables import (
+    DRILL_PARAMS,
     HOST_VARIABLES,
     OTHERS,
     ROLE_VARIABLES,
@@ -36,6 +38,9 @@ SELECTED = {"drs_filters": "hostname=web1"}
         ("drs_filter", "drs_filters"),
         ("drs_host", "drs_hosts"),
         ("drs_reportfile", "drs_report_file"),
+        # The names of the options of drs_drill.
+        ("drs_max_age", "drs_max_drill_age"),
+        ("drs_min_age", "drs_absent_after"),
     ],
 )
 def test_a_typing_error_is_refused_with_the_name_that_was_meant(name: str, nearest: str) -> None:
@@ -61,7 +66,7 @@ def test_every_member_of_a_source_server_is_a_host_variable() -> None:
 def test_the_argument_spec_of_a_role_lists_what_its_tasks_read(role: str) -> None:
     spec = yaml_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
-    tasks = (ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8")
+    tasks = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles" / role / "tasks").iterdir()))
     assert {f"drs_{name}" for name in re.findall(r"drs_options\.set\.(\w+)", tasks)} <= set(options)
     assert set(options) <= set(ROLE_VARIABLES)
     # ansible-core would refuse the empty text of a survey for any other type.
@@ -105,10 +110,31 @@ def test_an_empty_value_counts_as_not_set(empty: Any) -> None:
         ("drs_fail", "no", False),
         ("drs_all", "true", True),
         ("drs_report_file", " report.html ", "report.html"),
+        ("drs_region", " eu-west-1 ", "eu-west-1"),
+        ("drs_profile", "production\n", "production"),
+        ("drs_rpo", 600, 600),
+        ("drs_max_lag", "31536000", 31_536_000),
+        ("drs_max_drill_age", "3650", 3650),
+        ("drs_absent_after", 87_600, 87_600),
+        ("drs_point_in_time", " 2026-11-23T02:00:00+01:00 ", "2026-11-23T02:00:00+01:00"),
+        ("drs_job_tags", "CostCenter=a\nOwner=b", {"CostCenter": "a", "Owner": "b"}),
+        ("drs_job_tags", {"CostCenter": 5}, {"CostCenter": 5}),
     ],
 )
 def test_a_value_is_read_from_a_text_as_well(name: str, value: Any, expected: Any) -> None:
     assert read_variables({name: value}, "report") == ({name.removeprefix("drs_"): expected}, [])
+
+
+def test_the_report_of_the_role_drill_judges_by_the_age_that_the_drill_keeps() -> None:
+    assert read_variables(SELECTED, "drill")[0]["max_drill_age"] == DRILL_SPEC["max_age"]["default"]
+    assert read_variables({**SELECTED, "drs_max_drill_age": ""}, "drill")[0]["max_drill_age"] == 90
+    assert read_variables({**SELECTED, "drs_max_drill_age": "30"}, "drill")[0]["max_drill_age"] == 30
+    assert "max_drill_age" not in read_variables(SELECTED, "report")[0]
+
+
+@pytest.mark.parametrize("option", sorted(DRILL_PARAMS))
+def test_what_the_module_is_asked_about_one_value_are_its_options(option: str) -> None:
+    assert option in DRILL_SPEC
 
 
 @pytest.mark.parametrize(
@@ -138,10 +164,22 @@ def test_each_line_of_the_exclusions_is_a_filter_of_its_own(value: Any) -> None:
         ("drs_exclude_filters", "web1", "a list"),
         ("drs_exclude_filters", 5, "a list"),
         ("drs_exclude_filters", "[1", "a list"),
-        ("drs_rpo", 0, "a positive integer"),
-        ("drs_rpo", "0.5", "a positive integer"),
-        ("drs_rpo", True, "a positive integer"),
-        ("drs_max_drill_age", "often", "a positive integer"),
+        ("drs_max_in_progress", 0, "a positive integer"),
+        ("drs_max_in_progress", "0.5", "a positive integer"),
+        ("drs_max_in_progress", True, "a positive integer"),
+        ("drs_rpo", 60, "an integer from 600 to 31536000, in seconds; drs_max_lag takes shorter times"),
+        ("drs_rpo", 31_536_001, "an integer from 600"),
+        ("drs_max_lag", 0, "an integer from 1 to 31536000, in seconds"),
+        ("drs_max_lag", 31_536_001, "an integer from 1 to 31536000, in seconds"),
+        ("drs_wait_timeout", 31_536_001, "an integer from 1 to 31536000, in seconds"),
+        ("drs_wait_delay", "0", "an integer from 1 to 31536000, in seconds"),
+        ("drs_max_drill_age", "often", "an integer from 1 to 3650, in days"),
+        ("drs_max_drill_age", 3651, "an integer from 1 to 3650, in days"),
+        ("drs_absent_after", 87_601, "an integer from 1 to 87600, in hours"),
+        ("drs_point_in_time", "2026-11-23T02:00:00", "a date and time with a zone"),
+        ("drs_point_in_time", "yesterday", "a date and time with a zone"),
+        ("drs_job_tags", "CostCenter=a\nCostCenter=b", "a mapping with a text for each key"),
+        ("drs_job_tags", {"CostCenter": {}}, "a mapping with a text for each key"),
         ("drs_fail", "perhaps", "true or false"),
         ("drs_wait_until", "never", "replicating or continuous"),
         ("drs_report_file", "report.txt", "a file that ends in .json, .csv or .html"),
@@ -189,7 +227,7 @@ def test_the_lookup_finishes_what_it_reads_and_finds_every_name() -> None:
             "set": {"region": "eu-west-1"},
             "errors": [
                 "drs_filter is not a variable of this collection; the nearest is drs_filters.",
-                "drs_rpo must be a positive integer.",
+                "drs_rpo must be an integer from 600 to 31536000, in seconds; drs_max_lag takes shorter times.",
             ],
         }
     ]

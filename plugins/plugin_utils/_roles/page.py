@@ -131,7 +131,7 @@ def _tiles(summary: Mapping[str, Any]) -> Markup:
     numbers = [
         (summary["protected"], "protected", "good"),
         (summary["unprotected"], "not protected", "bad"),
-        (summary["due"], "without a recent drill", "due"),
+        (summary["due"], "without evidence of a recent drill", "due"),
         (summary["unread"], f"of {summary['hosts']} hosts not read", "due"),
     ]
     tiles = [
@@ -264,7 +264,7 @@ GROUP_COLUMNS: list[Column] = [
     ("Servers", "number", _number("servers")),
     ("Protected", "number", _number("protected")),
     ("Not protected", "number", _number("unprotected")),
-    ("No recent drill", "number", _number("due")),
+    ("Drill due", "number", _number("due")),
     ("", "nowrap bars", _bar),
     ("States", "", _states),
 ]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.evidence import DRILL_RESULTS
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.iso8601 import parse_datetime
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import count, printable
 
@@ -41,16 +42,12 @@ NOT_INITIALISED = "UninitializedAccountException"
 
 NO_RESULT = "no result: the host was unreachable, or its run ended before AWS was asked"
 
-DRILLS = {"LAUNCHED": "done", "TERMINATED": "done", "FAILED": "failed", "PENDING": "running", "IN_PROGRESS": "running"}
-"""What a launch status says about a drill. TERMINATED: its instance was launched, and is gone.
-https://docs.aws.amazon.com/drs/latest/APIReference/API_LastLaunch.html"""
-
 NAMED = 20
 """Maximum number of servers named in a sentence."""
 
 
 def drill_of(row: Mapping[str, Any], max_age: int | None, now: datetime) -> Row:
-    """The drill of a server: the evidence that the module found, otherwise as far as its last launch tells.
+    """The drill of a server: what the module found, otherwise as far as its last launch tells.
 
     result: done, failed, running, unknown, or none, which includes a recovery that hides it. age_days: whole days since
     a drill that is done. due: whether there is no evidence; false without max_age.
@@ -58,7 +55,8 @@ def drill_of(row: Mapping[str, Any], max_age: int | None, now: datetime) -> Row:
     evidence = row.get("drill_evidence")
     launch = {"type": "DRILL", "status": "LAUNCHED", **evidence} if evidence else row.get("last_launch") or {}
     is_drill = launch.get("type") == "DRILL"
-    result = DRILLS.get(str(launch.get("status")), "unknown") if is_drill else "none"
+    by_status = DRILL_RESULTS.get(str(launch.get("status")), "unknown") if is_drill else "none"
+    result = row.get("drill_result") or by_status
     moment = parse_datetime(launch.get("at")) if is_drill else None
     age = max(0.0, (now - moment).total_seconds()) / 86400 if moment else None
     return {
@@ -80,17 +78,24 @@ def verdict_of(result: Mapping[str, Any], options: Mapping[str, Any], now: datet
     """Whether all is well on one host, and the sentences that say it."""
     rows = rows_of(result, options, now)
     due = [row for row in rows if row["drill"]["due"]]
+    unread = [row for row in due if row["drill"]["result"] == "unknown"]
+    without = [row for row in due if row not in unread]
     is_unmatched = not rows and _is_read(result) and bool({"filters", "source_server_ids"} & set(options))
     parts = [str(result.get("msg", ""))]
     if is_unmatched:
         parts.append("No source server matches: check the filters and the region.")
-    if due:
-        names = ", ".join(f"{row['source_server_id']} {row.get('hostname') or ''}".strip() for row in due[:NAMED])
-        more = f" and {len(due) - NAMED} more" if len(due) > NAMED else ""
-        parts.append(f"{len(due)} had no drill in the last {options['max_drill_age']} days: {names}{more}.")
+    days = f"in the last {options.get('max_drill_age')} days"
+    parts += [f"{len(without)} had no successful drill {days}: {_names(without)}."] if without else []
+    parts += [f"Whether {len(unread)} had one {days} could not be read: {_names(unread)}."] if unread else []
     are_protected = all(row["protected"] for row in rows)
     is_good = _is_read(result) and are_protected and not (due or is_unmatched or result.get("unmatched"))
     return is_good, " ".join(parts)
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """The servers as named in a sentence, at most 20 of them."""
+    names = [f"{row['source_server_id']} {row.get('hostname') or ''}".strip() for row in rows[:NAMED]]
+    return ", ".join(names) + (f" and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
 
 
 def report_of(hosts: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]], now: datetime) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def _message(servers: Sequence[Row], hosts: Sequence[Row], unread: Sequence[Row]
     protected, due = sum(row["protected"] for row in servers), sum(row["drill"]["due"] for row in servers)
     are = "is" if len(servers) == 1 else "are"
     parts = [f"{protected} of {count(len(servers), 'source server')} {are} protected"]
-    parts += [f"{due} without a recent drill"] if due else []
+    parts += [f"{due} without evidence of a recent drill"] if due else []
     unmatched = sum(len(host["unmatched"]) for host in hosts)
     parts += [f"{count(unmatched, 'name')} without a source server"] if unmatched else []
     parts += [f"{len(unread)} of {count(len(hosts), 'host')} could not be read"] if unread else []

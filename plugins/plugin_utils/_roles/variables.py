@@ -11,12 +11,25 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.api.errors import InvalidOptions
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_options import (
+    HOURS,
+    DrillOptions,
+    parse_drill_options,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import (
+    LONGEST_DRILL_AGE,
+    LONGEST_RPO,
+    MOST_SECONDS,
+    SHORTEST_RPO,
+)
 
 PREFIX = "drs_"
 
@@ -24,7 +37,7 @@ SECOND_KEY = re.compile(r"[\s,][^\s,=]+=")
 """What follows a value on its line if it is another key=value."""
 
 Read = Callable[[Any], Any]
-"""Converts a value that is not empty. Raises TypeError or ValueError."""
+"""Converts a value that is not empty. Raises TypeError, ValueError or InvalidOptions."""
 
 Options = Mapping[str, Any]
 """The options that are set, without the prefix."""
@@ -72,11 +85,44 @@ def _exclude_filters(value: Any) -> list[dict[str, Any]]:
     return [_filters(each) for each in (value.splitlines() if isinstance(value, str) else value) if each]
 
 
-def _positive(value: Any) -> int:
-    """An integer of at least 1. A boolean is none."""
-    if isinstance(value, bool) or (number := int(check_type_int(value))) < 1:
-        raise ValueError
-    return number
+def _text(value: Any) -> str:
+    return str(value).strip()
+
+
+def _integer(least: int, most: float = math.inf) -> Read:
+    """Reads an integer in this range. A boolean is none."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not least <= (number := int(check_type_int(value))) <= most:
+            raise ValueError
+        return number
+
+    return read
+
+
+DRILL_PARAMS: Mapping[str, Any] = {
+    **dict.fromkeys(("filters", "exclude_filters", "point_in_time", "max_in_progress", "job_tags")),
+    "state": "drilled",
+    "max_age": 1,
+    "min_age": 0,
+    "terminate": False,
+    "wait": True,
+    "wait_timeout": 1,
+    "wait_delay": 1,
+}
+"""Options that drs_drill accepts, so that it can be asked about one more."""
+
+
+def _moment(value: Any) -> str:
+    text = _text(value)
+    parse_drill_options({**DRILL_PARAMS, "point_in_time": text}, check_mode=False)
+    return text
+
+
+def _job_tags(value: Any) -> dict[str, Any]:
+    tags = _filters(value)
+    parse_drill_options({**DRILL_PARAMS, "job_tags": tags}, check_mode=False)
+    return tags
 
 
 def _report_file(value: Any) -> str:
@@ -93,12 +139,13 @@ def _wait_until(value: Any) -> str:
 
 
 BOOLEAN: tuple[Read, str] = (check_type_bool, "true or false")
-NUMBER: tuple[Read, str] = (_positive, "a positive integer")
+NUMBER: tuple[Read, str] = (_integer(1), "a positive integer")
+SECONDS: tuple[Read, str] = (_integer(1, MOST_SECONDS), f"an integer from 1 to {MOST_SECONDS}, in seconds")
 MAPPING = 'a mapping, such as {"tag:Environment": "prod"}, or a line such as tag:Environment=prod'
 
 ROLE_VARIABLES: dict[str, tuple[Read, str]] = {
-    "drs_region": (str, "a text"),
-    "drs_profile": (str, "a text"),
+    "drs_region": (_text, "a text"),
+    "drs_profile": (_text, "a text"),
     "drs_source_server_ids": (_ids, "a list of IDs"),
     "drs_filters": (_filters, MAPPING),
     "drs_exclude_filters": (_exclude_filters, f"a list, and each item {MAPPING}"),
@@ -106,19 +153,34 @@ ROLE_VARIABLES: dict[str, tuple[Read, str]] = {
     "drs_max_in_progress": NUMBER,
     "drs_wait": BOOLEAN,
     "drs_wait_until": (_wait_until, "replicating or continuous"),
-    "drs_wait_timeout": NUMBER,
-    "drs_wait_delay": NUMBER,
-    "drs_rpo": NUMBER,
-    "drs_max_lag": NUMBER,
-    "drs_max_drill_age": NUMBER,
+    "drs_wait_timeout": SECONDS,
+    "drs_wait_delay": SECONDS,
+    "drs_rpo": (
+        _integer(SHORTEST_RPO, LONGEST_RPO),
+        f"an integer from {SHORTEST_RPO} to {LONGEST_RPO}, in seconds; drs_max_lag takes shorter times",
+    ),
+    "drs_max_lag": SECONDS,
+    "drs_max_drill_age": (_integer(1, LONGEST_DRILL_AGE), f"an integer from 1 to {LONGEST_DRILL_AGE}, in days"),
     "drs_terminate": BOOLEAN,
-    "drs_absent_after": NUMBER,
-    "drs_point_in_time": (str, "a date and time with a zone"),
-    "drs_job_tags": (_filters, 'a mapping, such as {"CostCenter": "a"}, or a line such as CostCenter=a'),
+    "drs_absent_after": (
+        _integer(1, LONGEST_DRILL_AGE * HOURS),
+        f"an integer from 1 to {LONGEST_DRILL_AGE * HOURS}, in hours",
+    ),
+    "drs_point_in_time": (_moment, "a date and time with a zone, such as 2026-11-23T14:05:00Z"),
+    "drs_job_tags": (
+        _job_tags,
+        'a mapping with a text for each key, such as {"CostCenter": "a"}, or a line such as CostCenter=a',
+    ),
     "drs_all": BOOLEAN,
     "drs_report_file": (_report_file, "a file that ends in .json, .csv or .html"),
 }
 """How each variable is read, and what it must be."""
+
+DEFAULTS: dict[str, Options] = {"drill": {"max_drill_age": DrillOptions.max_age}}
+"""What a role takes for an option that is not set. The report of a drill judges by the age that the drill keeps."""
+
+MEANT = {"drs_max_age": "drs_max_drill_age", "drs_min_age": "drs_absent_after"}
+"""Options of the modules that are variables with another name."""
 
 OTHERS = frozenset(
     {
@@ -214,19 +276,17 @@ def unknown_variables(names: Iterable[str]) -> list[str]:
     known = {*ROLE_VARIABLES, *OTHERS, *(f"{PREFIX}{name}" for name in HOST_VARIABLES)}
     unknown = sorted(name for name in names if name.startswith(PREFIX) and name not in known)
     offered = [*ROLE_VARIABLES, "drs_hosts"]
-    return [
-        f"{name} is not a variable of this collection; the nearest is "
-        f"{difflib.get_close_matches(name, offered, n=1, cutoff=0)[0]}."
-        for name in unknown
-    ]
+    nearest = {name: difflib.get_close_matches(name, offered, n=1, cutoff=0)[0] for name in unknown} | MEANT
+    return [f"{name} is not a variable of this collection; the nearest is {nearest[name]}." for name in unknown]
 
 
 def read_variables(values: Mapping[str, Any], role: str) -> tuple[dict[str, Any], list[str]]:
-    """The options of a role, without the prefix and only those that are set, and a sentence for each error.
+    """The options of a role, without the prefix and only those that are set or have a default of the role, and a
+    sentence for each error.
 
     values: variables by name, finished; those that the table does not have are ignored.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(DEFAULTS.get(role, {}))
     errors = []
     for name, (read, what) in ROLE_VARIABLES.items():
         value = values.get(name)
@@ -234,7 +294,7 @@ def read_variables(values: Mapping[str, Any], role: str) -> tuple[dict[str, Any]
             continue
         try:
             read_value = read(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, InvalidOptions):
             errors.append(f"{name} must be {what}.")
             continue
         if not _is_empty(read_value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .iso8601 import parse_datetime
 from .jobs import (
@@ -22,6 +22,7 @@ from .jobs import (
     created_at,
     failed_action_in,
     initiator_of,
+    is_active,
     is_completed,
     job_id_of,
     launch_actions_in,
@@ -139,6 +140,64 @@ def judge(observed: Observed, job: Job) -> Judgement:
         actions_result(launch_actions_in(job, server_id)),
         instance_id or text_at(end, "eventData", "targetInstanceID"),
         text_at(end, "logDateTime"),
+    )
+
+
+DrillResult = Literal["done", "failed", "running", "unknown"]
+
+DRILL_RESULTS: dict[str, DrillResult] = {
+    "LAUNCHED": "done",
+    "TERMINATED": "done",
+    "FAILED": "failed",
+    "PENDING": "running",
+    "IN_PROGRESS": "running",
+}
+"""What a launch status says about a drill. TERMINATED: its instance was launched, and is gone.
+https://docs.aws.amazon.com/drs/latest/APIReference/API_LastLaunch.html"""
+
+
+@dataclass(frozen=True)
+class DrillLookup:
+    """What a report can tell of the drills of one source server.
+
+    result: done with fresh evidence, else what became of the newest fresh drill, unknown where an answer that decides
+    could not be read, None if there was no fresh drill. unread: that answer.
+    """
+
+    result: DrillResult | None = None
+    evidence: Evidence | None = None
+    unread: Unreadable | None = None
+
+
+def drill_lookup(observed: Observed, judgement: Judgement) -> DrillLookup:
+    """What to tell of the source server for which this is the fresh evidence."""
+    if isinstance(judgement, Evidence):
+        return DrillLookup("done", evidence=judgement)
+    if isinstance(judgement, Unreadable):
+        return DrillLookup("unknown", unread=judgement)
+    return DrillLookup(_unproven_result(observed))
+
+
+def _unproven_result(observed: Observed) -> DrillResult | None:
+    """What became of the newest fresh drill, which is no evidence. A launch that looks done is not enough."""
+    newest = next((job for job in _fresh_drills(observed) if initiator_of(job) == DRILL), None)
+    if newest is not None:
+        return "failed" if is_completed(newest) else "running" if is_active(newest) else "unknown"
+    launch = last_launch_of(observed.server)
+    at = parse_datetime(launch.at)
+    if launch.type != "DRILL" or at is None or at < observed.since:
+        return None
+    result = DRILL_RESULTS.get(launch.status or "", "unknown")
+    return "unknown" if result == "done" else result
+
+
+def is_seen_by_its_instance(observed: Observed) -> bool:
+    """Whether a fresh drill is proven if its instance lives, whatever its log says."""
+    return any(
+        _is_completed_drill(job)
+        and launch_status_in(job, observed.source_server_id) == "LAUNCHED"
+        and failed_action_in(job, observed.source_server_id) is None
+        for job in _fresh_drills(observed)
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..api.errors import DrsError
 from ..api.snapshots import Lookup
-from ..resources.evidence import Evidence
+from ..resources.evidence import DrillLookup
 from ..resources.iso8601 import parse_datetime, parse_duration
 from ..resources.lifecycle import facts_of, lifecycle_of
 from ..resources.namesakes import NAMESAKE_CAUSE
@@ -75,7 +75,7 @@ class Protection:
 
     reason: a sentence about this server. cause: the same without details of this server, so that servers can be
     grouped. next_step: what to do about it. point: the newest recovery point as AWS sends it. age: its age in whole
-    seconds. drill: the newest fresh successful drill.
+    seconds. drill: what became of its drills, if that was asked for.
     """
 
     server: SourceServer
@@ -85,7 +85,7 @@ class Protection:
     next_step: str | None = None
     point: str | None = None
     age: int | None = None
-    drill: Evidence | None = None
+    drill: DrillLookup = field(default_factory=DrillLookup)
 
 
 def protection_of(
@@ -140,7 +140,8 @@ def row_of(protection: Protection, region: str) -> dict[str, Any]:
             "at": short(launch.at),
             "job_id": short(launch.job_id),
         },
-        "drill_evidence": evidence_row(protection.drill),
+        "drill_evidence": evidence_row(protection.drill.evidence),
+        "drill_result": protection.drill.result,
         "last_seen": short(last_seen_of(server)),
     }
 
@@ -181,6 +182,16 @@ def message(protections: Sequence[Protection], region: str, unmatched: Sequence[
         f"in {where(region, servers)}",
     ]
     return sentence("; ".join(parts))
+
+
+def unread_drill_warnings(protections: Sequence[Protection], region: str) -> list[str]:
+    """The warning that names the servers whose drills could not be read, and why; [] if there are none."""
+    unread = [(each.server, each.drill.unread) for each in protections if each.drill.unread is not None]
+    if not unread:
+        return []
+    groups = by_cause((answer.reason, (server["sourceServerID"], server, "")) for server, answer in unread)
+    place = where(region, [server for server, _answer in unread])
+    return [f"The drills of {count(len(unread), 'source server')} in {place} could not be read: {'; '.join(groups)}"]
 
 
 def _unreplicated(servers: Sequence[SourceServer], most: int) -> list[str]:
