@@ -40,17 +40,17 @@ def namesakes(servers: Iterable[SourceServer]) -> dict[str, str]:
     protected, the disconnected server may have the only recovery points.
     """
     disconnected: list[SourceServer] = []
-    protected: list[SourceServer] = []
+    continuous: list[SourceServer] = []
     for server in servers:
         phase = phase_of(state_of(server))
         if phase in ("disconnected", "protected") and lifecycle_of(server) == "normal":
-            (disconnected if phase == "disconnected" else protected).append(server)
-    by_machine, by_hostname = _index(protected, _machine_of), _index(protected, _caseless_hostname_of)
+            (disconnected if phase == "disconnected" else continuous).append(server)
+    by_machine, by_hostname = _index(continuous, _machine_of), _index(continuous, _caseless_hostname_of)
     found: dict[str, str] = {}
     for server in disconnected:
         twin, namesake = by_machine.get(_machine_of(server)), by_hostname.get(_caseless_hostname_of(server))
         if twin:
-            text = f"{_named(twin)} copies the same machine and is CONTINUOUS{_what_to_do_with_copy(twin)}"
+            text = f"{_named(twin)} copies the same machine and is CONTINUOUS{_what_to_do(twin)}"
         elif namesake:
             text = f"{_named(namesake)} has the same host name and is CONTINUOUS: {_question(server, namesake)}"
         else:
@@ -59,7 +59,7 @@ def namesakes(servers: Iterable[SourceServer]) -> dict[str, str]:
     return found
 
 
-def _what_to_do_with_copy(twin: Namesake) -> str:
+def _what_to_do(twin: Namesake) -> str:
     if twin.is_unprotected:
         return ", but not protected yet: keep this record until it is, then delete it"
     return ": this record is stale, delete it"
