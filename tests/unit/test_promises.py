@@ -232,13 +232,13 @@ PROMISES = [
 ]
 
 
-@quietly(examples=300)
+@quietly(examples=750)
 @given(drs=worlds(), options=options_of(wait=st.just(False)))
 def test_every_promise_holds_whatever_happens(drs: FakeDrs, options: Options) -> None:
     hold_every_promise(drs, options)
 
 
-@quietly(examples=300)
+@quietly(examples=750)
 @given(drs=worlds(), options=options_of(wait=st.just(True)))
 def test_every_promise_holds_whatever_happens_in_a_wait(drs: FakeDrs, options: Options) -> None:
     hold_every_promise(drs, options)
@@ -250,7 +250,7 @@ def hold_every_promise(drs: FakeDrs, options: Options) -> None:
         promise(drs, options, run)
 
 
-@quietly(examples=150)
+@quietly(examples=300)
 @given(drs=worlds(), options=OPTIONS)
 def test_a_quiet_run_afterwards_does_what_is_left_and_the_next_one_nothing(drs: FakeDrs, options: Options) -> None:
     goal = options["goal"]
@@ -283,7 +283,7 @@ def test_check_mode_predicts_what_a_quiet_run_does(drs: FakeDrs, goal: str) -> N
     assert reported(drs.run(goal=goal, check_mode=True)) == reported(drs.run(goal=goal))
 
 
-@quietly(examples=100)
+@quietly(examples=200)
 @given(drs=worlds(), limit=st.integers(1, 3), goal=st.sampled_from(["replicating", "continuous"]))
 def test_runs_in_waves_start_every_server_that_can_be_started(drs: FakeDrs, limit: int, goal: str) -> None:
     """Refused servers keep failing, and nothing is stuck: the same task, again and again, starts all the others."""
