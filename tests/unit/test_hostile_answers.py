@@ -218,10 +218,10 @@ replacements = st.lists(st.tuples(st.sampled_from(PATHS), json_values | st.sampl
 def test_any_json_type_may_stand_in_the_place_of_many_members(
     shown: list[tuple[Path, Any]], answered: list[tuple[Path, Any]], state: str, goal: Goal, wait: bool
 ) -> None:
-    servers = [server_with(replaced, state) for replaced in (shown, answered)]
-    for server in servers:
-        assert_readable(server)
-    assert_safe(*servers, goal, wait)
+    first, second = server_with(shown, state), server_with(answered, state)
+    assert_readable(first)
+    assert_readable(second)
+    assert_safe(first, second, goal, wait)
 
 
 def parsed_by_botocore(model: ServiceModel, call: str, server: str) -> SourceServer | None:
