@@ -29,6 +29,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
 from ansible_collections.disaster_recovery.aws.tests.unit.decision_table import GOALS, ROWS, TABLE, WARNED, decide
 from ansible_collections.disaster_recovery.aws.tests.unit.fakes import (
+    ANSWERED,
     CONFLICT,
     ERROR_500,
     EXPIRED,
@@ -395,20 +396,27 @@ def test_a_fatal_error_in_the_first_observation_ends_the_run_with_every_outcome(
     assert all(EXPIRED.message in outcome.reason for outcome in run.outcomes)
 
 
-def test_a_fatal_error_in_a_start_makes_no_further_calls_and_tells_who_was_not_tried() -> None:
-    drs = FakeDrs(["CONTINUOUS"] + ["STOPPED"] * 60)
-    for number in range(4, 61):
-        drs.servers[sid(number)].starts = [End(EXPIRED)]
+class ExpiringDrs(FakeDrs):
+    """Its credentials expire after three starts, whichever come first."""
 
-    run = drs.run()
+    def _start(self, source_server_id: str) -> SourceServer:
+        started = sum(call.operation == "start" for call in self.journal)
+        self.every_start = ANSWERED if started < 3 else End(EXPIRED)
+        return super()._start(source_server_id)
+
+
+def test_a_fatal_error_in_a_start_makes_no_further_calls_and_tells_who_was_not_tried() -> None:
+    run = ExpiringDrs(["CONTINUOUS"] + ["STOPPED"] * 60).run()
 
     assert run.ended_by is not None
     assert [call.operation for call in run.calls].count("describe") == 1
     assert 4 <= len(run.writes) < 4 + CALLS_AT_ONCE
-    assert [run.outcomes[number].failed for number in range(4)] == [False] * 4
-    assert [run.outcomes[number].changed for number in range(4)] == [False, True, True, True]
-    rest = run.outcomes[4:]
-    assert all(outcome.failed and (outcome.end is not None) and not outcome.changed for outcome in rest)
+    assert not run.outcomes[0].failed
+    assert {outcome.source_server_id for outcome in run.outcomes if outcome.changed} == set(run.writes[:3])
+    rest = [outcome for outcome in run.outcomes[1:] if not outcome.changed]
+    assert len(rest) == 57
+    assert all(outcome.failed and outcome.end is not None for outcome in rest)
+    assert not any(outcome.failed for outcome in run.outcomes if outcome.changed)
     assert all((outcome.source_server_id in run.writes) != outcome.reason.startswith("not tried") for outcome in rest)
 
 
