@@ -181,6 +181,7 @@ def test_each_line_of_the_exclusions_is_a_filter_of_its_own(value: Any) -> None:
         ("drs_job_tags", "CostCenter=a\nCostCenter=b", "a mapping with a text for each key"),
         ("drs_job_tags", {"CostCenter": {}}, "a mapping with a text for each key"),
         ("drs_fail", "perhaps", "true or false"),
+        ("drs_wait", "maybe", "true or false"),
         ("drs_wait_until", "never", "replicating or continuous"),
         ("drs_report_file", "report.txt", "a file that ends in .json, .csv or .html"),
         ("drs_report_file", "reports/.html", "a file that ends in .json, .csv or .html"),
@@ -265,8 +266,8 @@ def test_a_report_without_a_place_is_refused_before_aws_is_called(tmp_path: Path
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_play_that_ignores_errors_does_not_ignore_wrong_variables(role: str) -> None:
-    [main] = yaml_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8"))
-    checks = [task for task in main["block"] if task["name"] == "Check the variables"]
+    _read, block = yaml_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    checks = [task for task in block["block"] if task["name"] == "Check the variables"]
     assert [task["ignore_errors"] for task in checks] == [False]
 
 
