@@ -34,12 +34,10 @@ def servers_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def selected_values(params: Mapping[str, Any], outcomes: Sequence[Outcome], unmatched: list[str]) -> dict[str, Any]:
     """The return values that depend on how the servers were selected: unmatched, source_server, source_servers."""
-    servers, values = servers_of(outcomes), {}
-    if params["filters"] is not None:
-        values["unmatched"] = unmatched
+    values: dict[str, Any] = {} if params["filters"] is None else {"unmatched": unmatched}
     if params["source_server_id"] is not None:
-        return {**values, "source_server": servers[0] if servers else {}}
-    return {**values, "source_servers": servers} if params["return_source_servers"] else values
+        return {**values, "source_server": next(iter(servers_of(outcomes)), {})}
+    return {**values, "source_servers": servers_of(outcomes)} if params["return_source_servers"] else values
 
 
 def ansible_facts_of(params: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -56,8 +58,11 @@ __ansible_type, older ones read __ansible_vault and __ansible_unsafe, and all re
 
 def snake_case(server: SourceServer) -> dict[str, Any]:
     """A source server as returned, with keys in snake_case and tags unchanged."""
-    converted: dict[str, Any] = _without_claimed(camel_dict_to_snake_dict(returnable(server), ignore_list=["tags"]))
-    return converted
+    return {
+        name: value if key == "tags" else _with_snake_case_keys(value)
+        for key, value in returnable(server).items()
+        if not _is_claimed(name := _snake_case_key(key))
+    }
 
 
 def returnable(server: SourceServer) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def returnable(server: SourceServer) -> dict[str, Any]:
 
     If it is nested too deeply for Ansible to handle, only its ID is returned.
     """
-    if _is_deeper(server, DEEPEST):
+    if _is_too_deep(server):
         return {"sourceServerID": server["sourceServerID"]}
     returned: dict[str, Any] = _encodable(_without_claimed(dict(server)))
     return returned
@@ -180,11 +185,34 @@ def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list
     return [*parts, f"and {len(turns) - NAMED} more"] if len(turns) > NAMED else parts
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
-    level = [value]
-    for _level in range(levels):
+@cache
+def _snake_case_key(key: str) -> str:
+    """Converted once, since all source servers have the same few keys."""
+    [name] = camel_dict_to_snake_dict({key: None})
+    return str(name)
+
+
+def _with_snake_case_keys(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_snake_case_keys(item) for item in value]
+    if isinstance(value, dict):
+        names = ((_snake_case_key(key), item) for key, item in value.items())
+        return {name: _with_snake_case_keys(item) for name, item in names if not _is_claimed(name)}
+    return value
+
+
+def _is_too_deep(server: SourceServer) -> bool:
+    return sum(1 for _level in _levels(server)) > DEEPEST
+
+
+def _levels(server: SourceServer) -> Iterator[list[Any]]:
+    """What is at each level of a source server, down to one more than DEEPEST."""
+    level: list[Any] = [server]
+    for _level in range(DEEPEST + 1):
+        if not level:
+            return
+        yield level
         level = [child for each in level for child in _children(each)]
-    return bool(level)
 
 
 def _children(value: Any) -> Iterable[Any]:
@@ -207,12 +235,9 @@ def _without_claimed(value: Any) -> Any:
 
 
 def _claimed_keys(server: SourceServer) -> set[str]:
-    """The claimed keys at any level of a source server that is not nested too deeply."""
-    found, level = set[str](), [server]
-    for _level in range(DEEPEST):
-        found |= {key for each in level if isinstance(each, Mapping) for key in each if _is_claimed(key)}
-        level = [child for each in level for child in _children(each)]
-    return found
+    """The claimed keys at any level of a source server, down to DEEPEST."""
+    levels = islice(_levels(server), DEEPEST)
+    return {key for level in levels for each in level if isinstance(each, Mapping) for key in each if _is_claimed(key)}
 
 
 def _encodable(value: Any) -> Any:
