@@ -20,7 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resources.text import printable
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import FILE_VARIABLE
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress_file import FILE_VARIABLE
 from ansible_collections.disaster_recovery.aws.plugins.plugin_utils._roles.judgement import judged_by_role
 
 Run = Callable[[str | None, dict[str, Any] | None], dict[str, Any]]

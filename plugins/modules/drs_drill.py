@@ -624,7 +624,7 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.dri
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_progress import DrillProgress
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.drill_run import DrillOutcome, DrillRun
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.options import parse_selection
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import ProgressFile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress_file import ProgressFile
 
 SELECTORS = ("source_server_id", "source_server_ids", "filters")
 

@@ -582,7 +582,8 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.opt
     parse_selection,
 )
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Outcome
-from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import Progress, ProgressFile
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import Progress
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress_file import ProgressFile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.reconcile import reconcile
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.run import Run
 

@@ -30,10 +30,12 @@ from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.resourc
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.outcomes import Action, End, Outcome
 from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress import (
     AT_LEAST_EVERY,
-    FILE_VARIABLE,
     Progress,
-    ProgressFile,
     progress_line,
+)
+from ansible_collections.disaster_recovery.aws.plugins.module_utils._drs.run.progress_file import (
+    FILE_VARIABLE,
+    ProgressFile,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
