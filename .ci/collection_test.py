@@ -216,7 +216,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path, metavar="DIR", help="where to put the collection")
     parser.add_argument("--of", metavar="TARBALL", help="use this tarball instead of the checkout")
-    parser.add_argument("--lanes", type=int, default=1, help="how many jobs, or processes of unit tests, run at a time")
+    parser.add_argument(
+        "--lanes", type=int, default=1, help="how many jobs run at a time; unit tests have one process less"
+    )
     parser.add_argument(
         "command",
         choices=["test", "unit", "integration", "sanity"],
@@ -232,7 +234,7 @@ def main(argv: list[str]) -> int:
 
     jobs: dict[str, Job] = {}
     if command in ("test", "unit"):
-        jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=options.lanes)
+        jobs[UNIT_TESTS] = partial(run_unit_tests, cache=root, processes=max(1, options.lanes - 1))
     if command in ("test", "integration"):
         names = arguments or [name for name in all_targets() if command == "integration" or name != GUIDES]
         jobs |= {f"integration {name}": partial(run_integration, target=name) for name in names}
