@@ -188,8 +188,7 @@ def by_cause(causes: Iterable[tuple[str, Named]], counted: bool = False) -> list
 @cache
 def _snake_case_key(key: str) -> str:
     """Converted once, since all source servers have the same few keys."""
-    [name] = camel_dict_to_snake_dict({key: None})
-    return str(name)
+    return str(next(iter(camel_dict_to_snake_dict({key: None}))))
 
 
 def _with_snake_case_keys(value: Any) -> Any:
