@@ -30,7 +30,10 @@ PYTHON = sysconfig.get_python_version()
 BIN = Path(sys.executable).parent
 UNIT_TESTS = "unit tests"
 # After the unit tests: deadline, which mostly waits, beside them; then the longest first. Others come last, by name.
-ORDER = ("deadline", "guides", "year", "playbooks", "wait", "drill", "hourly", "waves", "faults", "fleet")
+ORDER = (
+    *("deadline", "guides", "year", "playbooks", "wait", "drill", "hourly", "waves", "faults", "closed_stderr"),
+    *("fleet", "inventory_plugin", "invalid_options", "examples"),
+)
 # Takes minutes, and tests the documentation alone.
 GUIDES = "guides"
 STARTED = re.compile(r'^Running (?:\S+ integration test (?:script|role)|sanity test "\S+")', re.MULTILINE)
