@@ -5,7 +5,7 @@ VENV ?= .venv
 ANSIBLE ?= ansible>=12
 # An alternative source of amazon.aws for ansible-galaxy. By default it comes from the PyPI package ansible.
 AMAZON_AWS ?=
-# How many integration targets, and processes of unit tests, run at a time. Targets often wait: three keep two cores busy.
+# How many integration targets run at a time. Targets often wait: three keep two cores busy.
 LANES ?= 3
 
 BIN := $(VENV)/bin
